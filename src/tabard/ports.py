@@ -27,7 +27,7 @@ class Vault(Protocol):
         """Raises `ValueError` if the seal was made with another key or context, or was tampered with."""
 
 
-# --- storage ------------------------------------------------------------------------------------------------------
+# storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,10 @@ class Page:
 
 
 class SenderStore(Protocol):
-    async def insert(
-        self, sender: Sender, actor: Actor, now: datetime, idempotency: Idempotency | None
-    ) -> None:
+    async def insert(self, sender: Sender, actor: Actor, now: datetime, idempotency: Idempotency | None) -> None:
         """Store a new sender, its events and its intent. Raises `AddressTaken`, `IdempotencyKeyReused`."""
 
-    async def answer_for(
-        self, account_id: AccountId, key: str, fingerprint: bytes, now: datetime
-    ) -> bytes | None:
+    async def answer_for(self, account_id: AccountId, key: str, fingerprint: bytes, now: datetime) -> bytes | None:
         """The answer kept for the key, None if there is none. Raises `IdempotencyKeyReused`."""
 
     async def fetch(self, account_id: AccountId, sender_id: SenderId) -> Sender:
@@ -100,7 +96,7 @@ class AccountStore(Protocol):
     async def connection(self, account_id: AccountId, network: str) -> Connection | None: ...
 
 
-# --- networks -----------------------------------------------------------------------------------------------------
+# networks
 
 
 class NumberStatus(StrEnum):
@@ -178,9 +174,7 @@ class WhatsAppNetwork(Protocol):
     async def number(self, way: Connection, number_id: str) -> NumberState | None:
         """None if the network no longer has it."""
 
-    async def add_number(
-        self, way: Connection, business_account: str, address: str, display_name: str
-    ) -> str:
+    async def add_number(self, way: Connection, business_account: str, address: str, display_name: str) -> str:
         """Its id. Fault NUMBER_PRESENT if the business account has it: find it then."""
 
     async def request_code(self, way: Connection, number_id: str, method: VerificationMethod) -> None:
@@ -196,9 +190,7 @@ class WhatsAppNetwork(Protocol):
 
     async def subscribe_app(self, way: Connection, business_account: str) -> None: ...
 
-    async def push_profile(
-        self, way: Connection, number_id: str, profile: Profile, logo: Image | None
-    ) -> None: ...
+    async def push_profile(self, way: Connection, number_id: str, profile: Profile, logo: Image | None) -> None: ...
 
     async def submit_name(self, way: Connection, number_id: str, name: str) -> None: ...
 
@@ -242,9 +234,7 @@ class SandboxNetwork(Protocol):
     async def inbox(self, account_id: AccountId, address: str) -> Sequence[PhoneMessage]:
         """Newest last; empty for a phone that received nothing. Never raises `NotFound`."""
 
-    async def decide_name(
-        self, account_id: AccountId, address: str, *, approved: bool, reason: str | None
-    ) -> None:
+    async def decide_name(self, account_id: AccountId, address: str, *, approved: bool, reason: str | None) -> None:
         """Decide the review of the number's display name. Raises `NotFound` if none is open."""
 
     async def ban(self, account_id: AccountId, address: str) -> None: ...

@@ -96,9 +96,7 @@ def check_whatsapp_profile(profile: Profile) -> None:
             raise InvalidInput(f"profile.{field}", f"must be at most {limit} characters, has {len(text)}")
     for number, email in enumerate(profile.emails):
         if len(email.value) > 128 or not _EMAIL.fullmatch(email.value):
-            raise InvalidInput(
-                f"profile.emails[{number}]", "must be an e-mail address of at most 128 characters"
-            )
+            raise InvalidInput(f"profile.emails[{number}]", "must be an e-mail address of at most 128 characters")
     if len(profile.websites) > 2:
         raise InvalidInput("profile.websites", f"must be at most 2, has {len(profile.websites)}")
     for number, website in enumerate(profile.websites):
@@ -108,6 +106,4 @@ def check_whatsapp_profile(profile: Profile) -> None:
                 "must start with http:// or https:// and have at most 256 characters",
             )
     if profile.logo_url is not None and (len(profile.logo_url) > 2048 or not is_web_url(profile.logo_url)):
-        raise InvalidInput(
-            "profile.logo_url", "must be an http:// or https:// address of at most 2048 characters"
-        )
+        raise InvalidInput("profile.logo_url", "must be an http:// or https:// address of at most 2048 characters")
