@@ -79,21 +79,128 @@ class SenderStore(Protocol):
         newer_than: SenderId | None = None,
     ) -> Page: ...
 
-    async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
-        """Store the change and its events, and give the stored value. Raises `StaleVersion`."""
+    async def save(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None = None
+    ) -> Sender:
+        """Store the change and its events, and give the stored value. Raises `StaleVersion`.
+
+        A worker that goes on with the sender at once holds it until then; everybody else lets go of it.
+        """
 
     async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
         """Take senders whose step is due; nobody else gets them until the lease ends or they are saved."""
 
-    async def next_due(self) -> datetime | None: ...
+    async def next_due(self) -> datetime | None:
+        """The earliest wall time at which a sender is due and free to be claimed."""
+
+    async def stuck(self, now: datetime, longer_than: timedelta, limit: int) -> Sequence[Loaded]:
+        """Senders that have rested in between for longer than that and were not reported yet."""
+
+    async def by_address(self, account_id: AccountId, channel: Channel, address: str, now: datetime) -> Loaded | None: ...
+
+    async def touch(
+        self,
+        accounts: Sequence[AccountId],
+        owners: Sequence[AccountId],
+        channel: Channel,
+        business_account: str,
+        now: datetime,
+    ) -> None:
+        """Make due every sender of the accounts that is in the business account.
+
+        Owners are those of them whose senders are in it unless they name another.
+        """
+
+    async def former_pin(self, sender: Sender) -> bytes | None:
+        """The sealed PIN that a deleted sender of the same account left with the same number."""
+
+    async def forget_expired_keys(self, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """A credential to store: a digest to check it by, and, where it must be read back, the secret sealed."""
+
+    dialect: str
+    kind: str
+    """`main` for the account's own, `key` for one of several."""
+    login: str
+    digest: bytes
+    sealed: bytes | None
 
 
 class AccountStore(Protocol):
-    async def principal(self, login: str, secret_digest: bytes) -> Principal | None: ...
+    async def principal(self, login: str | None, digest: bytes) -> Principal | None:
+        """Whom the credential speaks for. A sub-account's login with its parent's main secret is the sub-account.
 
-    async def account(self, account_id: AccountId) -> Account: ...
+        The login is None for a credential that is one word, a bearer's key.
+        """
 
-    async def connection(self, account_id: AccountId, network: str) -> Connection | None: ...
+    async def create(self, account: Account, credentials: Sequence[NewCredential]) -> None:
+        """Raises `Conflict` if the account or one of the secrets exists."""
+
+    async def account(self, account_id: AccountId) -> Account:
+        """Raises `NotFound`."""
+
+    async def accounts(self) -> Sequence[Account]: ...
+
+    async def replace_credentials(
+        self, account_id: AccountId, credentials: Sequence[NewCredential], now: datetime
+    ) -> None:
+        """Revoke every credential of the same dialect and kind, and store these in their place."""
+
+    async def close(self, account_id: AccountId, now: datetime) -> None:
+        """Revoke all credentials of the account and of its sub-accounts, and close them."""
+
+    async def connect(self, account_id: AccountId, network: str, connection: Connection) -> None: ...
+
+    async def connection(self, account_id: AccountId, network: str) -> Connection | None:
+        """The account's own way into the network, or its parent's."""
+
+    async def connected_by(self, network: str, app_id: str) -> Sequence[tuple[AccountId, Connection]]: ...
+
+    async def unconnected(self, network: str) -> Sequence[AccountId]:
+        """Live accounts that have no way of their own into the network, nor by their parent."""
+
+    async def shift_clock(self, account_id: AccountId, by: timedelta) -> None:
+        """Move a sandbox account's clock forward, and all that waits for a time nearer, in one transaction."""
+
+    async def has_due(self, account_id: AccountId, now: datetime) -> bool:
+        """Whether anything of the account is due and not done yet."""
+
+    async def next_due(self, account_id: AccountId) -> datetime | None: ...
+
+    async def wipe(self, account_id: AccountId) -> None:
+        """Remove a sandbox account's senders, events and kept answers, and set its clock right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A webhook body from a network, as it came."""
+
+    network: str
+    app_id: str
+    digest: bytes
+    body: bytes
+    attempts: int
+
+
+class Inbox(Protocol):
+    """What networks told us, kept before it is answered and handled once."""
+
+    async def put(self, network: str, app_id: str, body: bytes, now: datetime) -> bool:
+        """False if these very bytes were put before."""
+
+    async def claim(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Received]: ...
+
+    async def done(self, received: Received) -> None: ...
+
+    async def failed(self, received: Received, again_at: datetime | None) -> None:
+        """None: it will never be handled; it is kept all the same."""
+
+    async def next_due(self) -> datetime | None: ...
+
+    async def forget(self, before: datetime) -> None: ...
 
 
 # networks

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from tabard.ports import AccountStore, Clock, SandboxNetwork, SenderStore, Vault
 
@@ -14,5 +15,7 @@ class Services:
     vault: Vault
     sandbox: SandboxNetwork | None
     """None where the service runs without a sandbox."""
+    stuck_after: timedelta
+    """How long a sender may rest in between before the watchdog reports it."""
     wake: Callable[[], None]
     """Says that some sender is due; cheap, never waits, may be forgotten (the sweep finds what was)."""

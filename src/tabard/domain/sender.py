@@ -165,7 +165,9 @@ class Sender:
     def signalled(self, signal: Signal, at: datetime) -> "Sender":
         """The sender after the signal, at the account's time. Raises `IllegalSignal`."""
         status = lifecycle.advance(self.channel, self.status, signal)
-        return replace(self, status=status, status_since=self.status_since if status is self.status else at)
+        if status is self.status:
+            return self
+        return replace(self.without_warning(Trouble.STUCK), status=status, status_since=at)
 
     def accepts(self, signal: Signal) -> bool:
         return lifecycle.accepts(self.channel, self.status, signal)

@@ -20,7 +20,6 @@ from starlette.types import Receive, Scope, Send
 
 from tabard.app.services import Services
 from tabard.domain.account import Principal
-from tabard.domain.errors import TabardError
 from tabard.http.errors import BodyIncomplete, BodyTooLarge, MethodNotAllowed, RouteNotFound
 from tabard.http.limits import RateLimit
 from tabard.telemetry import log, observe_request
@@ -69,7 +68,28 @@ class Operation:
     status: int
     request: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    headers: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What a dialect's pages say beyond its table of operations."""
+
+    version: str
+    """Of the vendor's API."""
+    security: Mapping[str, Mapping[str, str]]
+    """OpenAPI security schemes; any one of them will do."""
+    error: type[BaseModel]
+    """The body of every error."""
+    faults: Sequence[tuple[int, str, str]] = ()
+    """HTTP status, code, when."""
+    path_patterns: Mapping[str, str] = field(default_factory=dict)
+    """Regular expressions of path parameters, by name."""
+    tables: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """More codes worth a table, by heading."""
+    not_offered: Mapping[str, str] = field(default_factory=dict)
+    """What the vendor has and this service has not, with what happens instead."""
 
 
 class Dialect(Protocol):
@@ -82,6 +102,9 @@ class Dialect(Protocol):
     @property
     def prefix(self) -> str:
         """Every path that starts with it (in any case) is answered in this dialect, known or not."""
+
+    @property
+    def documentation(self) -> Documentation: ...
 
     async def authenticate(self, services: Services, headers: Mapping[str, str]) -> Principal:
         """Raises `Unauthenticated`."""
@@ -110,11 +133,10 @@ class Surface:
                 answer = Answer(204, headers=(("Allow", ", ".join((*self.operations, "OPTIONS"))),))
             else:
                 answer = await self._answer(operation, scope, receive)
-        except TabardError as error:
-            answer = self.dialect.render(error, scope["path"])
         except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it unrendered
-            log.exception("request.failed", dialect=self.dialect.name, path=scope["path"], method=scope["method"])
             answer = self.dialect.render(error, scope["path"])
+            if answer.status >= 500:
+                log.exception("request.failed", dialect=self.dialect.name, path=scope["path"], method=scope["method"])
         await _send(send, answer, self.dialect.common_headers())
         observe_request(
             self.dialect.name, operation.name if operation else "none", answer.status, time.perf_counter() - started

@@ -1,0 +1,74 @@
+"""What a network told us of its own accord. A notice is a hint to look, not the truth: the sender is made due, and
+reconcile asks the network. Only what the network tells nowhere else (why a name was declined, alerts) is taken over."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tabard.app.services import Services
+from tabard.domain.account import META
+from tabard.domain.errors import StaleVersion
+from tabard.domain.ids import AccountId
+from tabard.domain.lifecycle import Channel
+from tabard.domain.sender import NameReview, Sender, Trouble
+from tabard.ports import Loaded
+
+_RACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The accounts behind the app that was told, and those of them whose own business account is meant."""
+
+    accounts: Sequence[AccountId]
+    owners: Sequence[AccountId]
+    business_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberNotice:
+    address: str
+    name_declined: str | None = None
+    """Why, in the network's word."""
+    alert: str | None = None
+
+
+async def hear_of_account(services: Services, channel: Channel, audience: Audience) -> None:
+    """Something changed for a whole business account: look at each of its senders."""
+    await services.senders.touch(
+        audience.accounts, audience.owners, channel, audience.business_account, services.clock.now()
+    )
+    services.wake()
+
+
+async def hear_of_number(services: Services, channel: Channel, audience: Audience, notice: NumberNotice) -> None:
+    def told(sender: Sender) -> Sender:
+        return _told(sender, notice)
+
+    for account_id in audience.accounts:
+        await _change(services, account_id, channel, notice.address, told)
+    services.wake()
+
+
+async def _change(
+    services: Services, account_id: AccountId, channel: Channel, address: str, told: Callable[[Sender], Sender]
+) -> None:
+    for _ in range(_RACES):
+        now = services.clock.now()
+        loaded: Loaded | None = await services.senders.by_address(account_id, channel, address, now)
+        if loaded is None:
+            return
+        try:
+            await services.senders.save(loaded.sender, told(loaded.sender).due(now), META, now)
+        except StaleVersion:
+            continue
+        return
+    raise StaleVersion(f"sender {address} is being changed by others without a pause")
+
+
+def _told(sender: Sender, notice: NumberNotice) -> Sender:
+    change = sender.name_change
+    if notice.name_declined is not None and change is not None and change.review is NameReview.PENDING:
+        sender = replace(sender, name_change=replace(change, detail=f"declined by WhatsApp: {notice.name_declined}"))
+    if notice.alert is not None:
+        sender = sender.warned(Trouble.ACCOUNT_ALERT, notice.alert)
+    return sender

@@ -1,0 +1,74 @@
+"""Shapes of our own: the sandbox's controls."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tabard.domain.sender import Quality
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PhoneMessageAnswer(Wire):
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    sender: str = Field(alias="from")
+    text: str
+    received_at: datetime
+
+
+class PhoneMessages(Wire):
+    messages: list[PhoneMessageAnswer]
+
+
+class ClockAnswer(Wire):
+    now: datetime
+
+
+class AdvanceRequest(Wire):
+    seconds: Annotated[float, Field(ge=0, description="How far to move the account's clock forward")]
+
+
+class RejectRequest(Wire):
+    reason: Annotated[str, Field(max_length=100)] = "NAME_NOT_CONSISTENT"
+
+
+class QualityRequest(Wire):
+    model_config = ConfigDict(extra="forbid")
+
+    quality: Quality
+
+
+class LimitRequest(Wire):
+    customers_per_day: Annotated[int, Field(ge=-1, le=1_000_000, description="-1 for no bound")]
+
+
+class NumberCapRequest(Wire):
+    cap: Annotated[int | None, Field(ge=0, le=1_000_000, description="null for no cap")]
+
+
+class FailRequest(Wire):
+    count: Annotated[int, Field(ge=0, le=10_000, description="How many of the next network calls fail; 0 for none")]
+    status: Annotated[int, Field(ge=400, le=599)] = 500
+    code: Annotated[int, Field(ge=0, description="Meta's error code")] = 2
+
+
+class ErrorDetail(Wire):
+    code: Literal[
+        "invalid_request",
+        "unauthenticated",
+        "not_found",
+        "method_not_allowed",
+        "conflict",
+        "too_many_requests",
+        "too_large",
+        "internal",
+    ]
+    message: str
+
+
+class ErrorAnswer(Wire):
+    error: ErrorDetail

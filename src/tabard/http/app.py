@@ -1,0 +1,78 @@
+"""The whole HTTP surface: every dialect's routes, what operators ask for, and what is mounted beside them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tabard.app.services import Services
+from tabard.http import openapi
+from tabard.http.docs_page import docs_page
+from tabard.http.limits import RateLimit
+from tabard.http.surface import Dialect, routes, unknown_path
+from tabard.telemetry import metrics_page
+
+
+def build(
+    dialects: Sequence[Dialect],
+    services: Services,
+    *,
+    rate_limit: RateLimit,
+    public_url: str | None,
+    ready: Callable[[], Awaitable[str | None]],
+    mounts: Mapping[str, ASGIApp],
+    more_routes: Sequence[BaseRoute] = (),
+) -> ASGIApp:
+    """`ready` gives None or what is missing. The last dialect answers paths that belong to none."""
+    all_routes: list[BaseRoute] = []
+    for dialect in dialects:
+        all_routes += routes(dialect, services, rate_limit=rate_limit, public_url=public_url)
+    all_routes += _operator_routes(dialects, ready)
+    all_routes += more_routes
+    all_routes += [Mount(path, app) for path, app in mounts.items()]
+    unknown = [(dialect.prefix, unknown_path(dialect, services, rate_limit)) for dialect in dialects]
+
+    async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].lower()
+        answer = next((surface for prefix, surface in unknown if path.startswith(prefix)), unknown[-1][1])
+        await answer(scope, receive, send)
+
+    return Router(routes=all_routes, default=nothing_here, redirect_slashes=False)
+
+
+def _operator_routes(dialects: Sequence[Dialect], ready: Callable[[], Awaitable[str | None]]) -> list[BaseRoute]:
+    documents: dict[str, bytes] = {}
+
+    async def healthz(_: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    async def readyz(_: Request) -> Response:
+        missing = await ready()
+        body = {"status": "ready"} if missing is None else {"status": "not ready", "reason": missing}
+        return Response(orjson.dumps(body), 200 if missing is None else 503, media_type="application/json")
+
+    async def metrics(_: Request) -> Response:
+        return Response(metrics_page(), media_type="text/plain; version=0.0.4")
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(docs_page(dialects))
+
+    def document_of(dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
+        async def document(_: Request) -> Response:
+            if dialect.name not in documents:
+                documents[dialect.name] = orjson.dumps(openapi.document(dialect))
+            return Response(documents[dialect.name], media_type="application/json")
+
+        return document
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route("/docs", docs),
+        Route("/", docs),
+        *(Route(f"/openapi/{dialect.name}.json", document_of(dialect)) for dialect in dialects),
+    ]

@@ -1,0 +1,142 @@
+"""Where Meta's webhooks come in: kept raw, answered at once, handled by a lane.
+
+The address is /ingress/meta/{app_id}; the app's own secret signs, its own verify token opens. Nothing is handled before
+it is stored, so a crash in between costs nothing; the same bytes twice are one delivery.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tabard.app import notices as notices_app
+from tabard.app.services import Services
+from tabard.domain.account import Connection
+from tabard.domain.ids import AccountId
+from tabard.domain.lifecycle import Channel
+from tabard.networks.meta import ingress
+from tabard.networks.meta.ingress import Notice, NoticeKind
+from tabard.networks.meta.wire import SIGNATURE_HEADER
+from tabard.ports import Inbox, Received
+from tabard.telemetry import log
+
+NETWORK = "meta"
+BODY_LIMIT = 3 * 1024 * 1024
+"""Meta's own bound for one delivery."""
+
+Connected = Sequence[tuple[AccountId, Connection]]
+_BATCH = 50
+_LEASE = timedelta(seconds=30)
+_MOST_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    inbox: Inbox
+    connected: Callable[[str], Awaitable[Connected]]
+    """The accounts that speak through an app, with how."""
+    now: Callable[[], datetime]
+    wake: Callable[[], None]
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/ingress/meta/{app_id}", self.handshake, methods=["GET"]),
+            Route("/ingress/meta/{app_id}", self.receive, methods=["POST"]),
+        ]
+
+    async def handshake(self, request: Request) -> Response:
+        """Meta's check that the address is ours: the challenge comes back if the verify token is right."""
+        query = request.query_params
+        token = query.get("hub.verify_token", "").encode()
+        ways = await self.connected(request.path_params["app_id"])
+        known = any(hmac.compare_digest(way.verify_token.encode(), token) for _, way in ways if way.verify_token)
+        if query.get("hub.mode") != "subscribe" or not known:
+            return PlainTextResponse("the verify token is wrong", 403)
+        return PlainTextResponse(query.get("hub.challenge", ""))
+
+    async def receive(self, request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse(f"larger than {BODY_LIMIT} bytes, or cut short", 413)
+        app_id = request.path_params["app_id"]
+        signature = request.headers.get(SIGNATURE_HEADER)
+        secrets = {way.app_secret for _, way in await self.connected(app_id)}
+        if not any(ingress.signature_valid(secret, body, signature) for secret in secrets):
+            log.warning("webhook.refused", network=NETWORK, app=app_id[:20])
+            return PlainTextResponse("the signature is wrong", 401)
+        if await self.inbox.put(NETWORK, app_id, body, self.now()):
+            self.wake()
+        return PlainTextResponse("kept")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLane:
+    """Handles what was received, once each, in the order it came."""
+
+    services: Services
+    inbox: Inbox
+    connected: Callable[[str], Awaitable[Connected]]
+    name: str = "inbox"
+
+    async def next_due(self) -> datetime | None:
+        return await self.inbox.next_due()
+
+    async def drain(self) -> None:
+        while True:
+            batch = await self.inbox.claim(self.services.clock.now(), _LEASE, _BATCH)
+            if not batch:
+                return
+            for received in batch:
+                await self._handle(received)
+
+    async def _handle(self, received: Received) -> None:
+        try:
+            await self._tell(received)
+        except ValueError as error:
+            log.warning("webhook.unreadable", network=received.network, error=str(error))
+            await self.inbox.failed(received, None)
+        except Exception:  # noqa: BLE001 - one webhook must not hold up the others; it is tried again
+            log.exception("webhook.failed", network=received.network, attempts=received.attempts)
+            again = self.services.clock.now() + timedelta(seconds=2**received.attempts)
+            await self.inbox.failed(received, again if received.attempts < _MOST_ATTEMPTS else None)
+        else:
+            await self.inbox.done(received)
+
+    async def _tell(self, received: Received) -> None:
+        ways = await self.connected(received.app_id)
+        for notice in ingress.read(received.body):
+            if notice.kind in {NoticeKind.MESSAGES, NoticeKind.UNKNOWN}:
+                continue
+            owners = [account for account, way in ways if way.business_account == notice.business_account]
+            audience = notices_app.Audience([account for account, _ in ways], owners, notice.business_account)
+            if notice.digits is None:
+                await notices_app.hear_of_account(self.services, Channel.WHATSAPP, audience)
+            else:
+                heard = _of_number(notice, f"+{notice.digits}")
+                await notices_app.hear_of_number(self.services, Channel.WHATSAPP, audience, heard)
+
+
+def _of_number(notice: Notice, address: str) -> notices_app.NumberNotice:
+    declined = notice.kind is NoticeKind.NAME and notice.detail.get("decision") == "REJECTED"
+    alert = notice.detail.get("alert_info.alert_description") or notice.detail.get("alert_info.alert_type")
+    return notices_app.NumberNotice(
+        address,
+        name_declined=notice.detail.get("rejection_reason", "UNKNOWN") if declined else None,
+        alert=alert if notice.kind is NoticeKind.ALERT else None,
+    )
+
+
+async def _body(request: Request) -> bytes | None:
+    chunks = bytearray()
+    try:
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > BODY_LIMIT:
+                return None
+    except ClientDisconnect:
+        return None
+    return bytes(chunks)

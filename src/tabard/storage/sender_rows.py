@@ -1,0 +1,115 @@
+"""Rows of the table `senders` to values and back."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from tabard.domain.ids import AccountId, SenderId
+from tabard.domain.lifecycle import Channel, Status
+from tabard.domain.profile import Contact, Profile, UseCase, Vertical
+from tabard.domain.sender import (
+    AccountType,
+    Link,
+    NameChange,
+    NameReview,
+    Quality,
+    Reason,
+    Registration,
+    Sender,
+    Trouble,
+    VerificationMethod,
+    Webhook,
+)
+from tabard.storage.database import from_json, to_json
+
+COLUMNS = (
+    "id, account_id, channel, address, status, status_since, friendly_name, registration, webhook, profile, "
+    "name_change, quality, messaging_limit, offline_reasons, warnings, link, sealed_pin, sealed_code, version, "
+    "due_at, created_at, updated_at"
+)
+
+
+def changing_values(sender: Sender) -> tuple[object, ...]:
+    """The columns that a save writes, in the order of the statement in `tabard.storage.senders`."""
+    return (
+        sender.status,
+        sender.status_since,
+        sender.friendly_name,
+        to_json(sender.registration),
+        to_json(sender.webhook),
+        to_json(sender.profile),
+        None if sender.name_change is None else to_json(sender.name_change),
+        sender.quality,
+        sender.messaging_limit,
+        to_json(sender.offline_reasons),
+        to_json(sender.warnings),
+        to_json(sender.link),
+        sender.sealed_pin,
+        sender.sealed_code,
+        sender.due_at,
+    )
+
+
+def to_sender(row: asyncpg.Record) -> Sender:
+    return Sender(
+        id=SenderId(row["id"]),
+        account_id=AccountId(row["account_id"]),
+        channel=Channel(row["channel"]),
+        address=row["address"],
+        status=Status(row["status"]),
+        status_since=row["status_since"],
+        friendly_name=row["friendly_name"],
+        registration=_registration(from_json(row["registration"])),
+        webhook=Webhook(**from_json(row["webhook"])),
+        profile=_profile(from_json(row["profile"])),
+        name_change=_name_change(from_json(row["name_change"])),
+        quality=None if row["quality"] is None else Quality(row["quality"]),
+        messaging_limit=row["messaging_limit"],
+        offline_reasons=_reasons(row["offline_reasons"]),
+        warnings=_reasons(row["warnings"]),
+        link=Link(**from_json(row["link"])),
+        sealed_pin=row["sealed_pin"],
+        sealed_code=row["sealed_code"],
+        version=row["version"],
+        due_at=row["due_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _registration(fields: dict[str, Any]) -> Registration:
+    account_type = fields["account_type"]
+    return Registration(
+        business_account=fields["business_account"],
+        verification_method=VerificationMethod(fields["verification_method"]),
+        account_type=None if account_type is None else AccountType(account_type),
+        voice_application=fields["voice_application"],
+    )
+
+
+def _profile(fields: dict[str, Any]) -> Profile:
+    for leaf in ("emails", "websites", "phone_numbers"):
+        fields[leaf] = tuple(Contact(**contact) for contact in fields[leaf])
+    if fields["vertical"] is not None:
+        fields["vertical"] = Vertical(fields["vertical"])
+    if fields["use_case"] is not None:
+        fields["use_case"] = UseCase(fields["use_case"])
+    return Profile(**fields)
+
+
+def _name_change(fields: dict[str, Any] | None) -> NameChange | None:
+    if fields is None:
+        return None
+    return NameChange(
+        name=fields["name"],
+        review=NameReview(fields["review"]),
+        since=datetime.fromisoformat(fields["since"]),
+        detail=fields["detail"],
+    )
+
+
+def _reasons(value: str) -> tuple[Reason, ...]:
+    if value == "[]":
+        return ()
+    return tuple(Reason(Trouble(reason["trouble"]), reason["detail"]) for reason in from_json(value))

@@ -1,0 +1,292 @@
+"""Queries of the aggregate `sender`: the row, its events and its intent, always in one statement.
+
+Times that a person sees are written in the account's time: wall time plus the account's `clock_offset`, added here in
+SQL, so that no process can be wrong about the offset. `due_at` and `leased_until` are wall time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from tabard.domain import event
+from tabard.domain.account import Actor
+from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
+from tabard.domain.ids import AccountId, SenderId
+from tabard.domain.lifecycle import IN_BETWEEN, Channel
+from tabard.domain.sender import Sender, Trouble
+from tabard.ports import Idempotency, Loaded, Page
+from tabard.storage.database import to_json
+from tabard.storage.sender_rows import COLUMNS, changing_values, to_sender
+
+KEYS_KEPT_FOR = timedelta(hours=24)
+
+_AFTER_ALL = SenderId(UUID(int=2**128 - 1))
+
+_S_COLUMNS = ", ".join(f"s.{column.strip()}" for column in COLUMNS.split(","))
+
+_INSERT = """
+with created as (
+    insert into senders (id, account_id, channel, address, status, friendly_name, registration, webhook, profile,
+                         link, due_at, status_since, created_at, updated_at)
+    select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, t.now, t.now, t.now
+    from accounts a cross join lateral (select $12::timestamptz + a.clock_offset as now) t
+    where a.id = $2
+    on conflict do nothing
+    returning id, account_id, created_at
+)
+insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
+select account_id, id, $13, '{}', $14, $15, created_at from created
+returning number
+"""
+
+_KEEP_ANSWER = """
+insert into idempotency_keys as kept (account_id, key, fingerprint, answer, expires_at)
+select a.id, $2, $3, $4, $5::timestamptz + a.clock_offset + $6 from accounts a where a.id = $1
+on conflict (account_id, key) do update
+set fingerprint = excluded.fingerprint, answer = excluded.answer, expires_at = excluded.expires_at
+where kept.expires_at <= excluded.expires_at - $6
+returning key
+"""
+
+_KEPT_ANSWER = """
+select k.fingerprint, k.answer from idempotency_keys k join accounts a on a.id = k.account_id
+where k.account_id = $1 and k.key = $2 and k.expires_at > $3::timestamptz + a.clock_offset
+"""
+
+_FETCH = f"select {COLUMNS} from senders where id = $1 and account_id = $2 and status <> 'deleted'"
+
+_LOAD = f"""
+select {_S_COLUMNS}, $3::timestamptz + a.clock_offset as account_now
+from senders s join accounts a on a.id = s.account_id
+where s.id = $1 and s.account_id = $2 and s.status <> 'deleted'
+"""
+
+_OLDER = f"""
+select {COLUMNS} from senders
+where account_id = $1 and channel = $2 and status <> 'deleted' and id < $3 order by id desc limit $4
+"""
+
+_NEWER = f"""
+select {COLUMNS} from senders
+where account_id = $1 and channel = $2 and status <> 'deleted' and id > $3 order by id limit $4
+"""
+
+_SAVE = """
+with saved as (
+    update senders s set
+        status = $4, status_since = $5, friendly_name = $6, registration = $7, webhook = $8, profile = $9,
+        name_change = $10, quality = $11, messaging_limit = $12, offline_reasons = $13, warnings = $14, link = $15,
+        sealed_pin = $16, sealed_code = $17, due_at = $18, leased_until = $24, version = version + 1,
+        updated_at = $19::timestamptz + a.clock_offset
+    from accounts a
+    where s.id = $1 and s.account_id = $2 and s.version = $3 and a.id = s.account_id
+    returning s.id, s.account_id, s.version, s.updated_at
+), told as (
+    insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
+    select s.account_id, s.id, e.type, e.before, e.after, $20, s.updated_at
+    from saved s
+    cross join unnest($21::text[], $22::jsonb[], $23::jsonb[]) with ordinality as e (type, before, after, place)
+    order by e.place
+)
+select version, updated_at from saved
+"""
+
+# A number that is being deleted must be let go by the network before a new sender may take it up again.
+_CLAIM = f"""
+with due as (
+    select s.id from senders s
+    where s.due_at <= $1 and (s.leased_until is null or s.leased_until <= $1)
+      and (s.status = 'deleted' or not exists (
+          select from senders d
+          where d.account_id = s.account_id and d.channel = s.channel and d.address = s.address
+            and d.status = 'deleted' and d.due_at is not null))
+    order by s.due_at limit $3
+    for update of s skip locked
+)
+update senders s set leased_until = $1 + $2::interval
+from due, accounts a
+where s.id = due.id and a.id = s.account_id
+returning {_S_COLUMNS}, $1 + a.clock_offset as account_now
+"""
+
+# Looks past the few rows that workers hold right now, so that a held row hides no other.
+_NEXT_DUE = """
+select min(greatest(due_at, leased_until)) from
+    (select due_at, leased_until from senders where due_at is not null order by due_at limit 100) soonest
+"""
+
+_STUCK = f"""
+select {_S_COLUMNS}, $1::timestamptz + a.clock_offset as account_now
+from senders s join accounts a on a.id = s.account_id
+where s.status = any($2) and s.status in ('creating', 'verifying', 'updating')
+  and s.status_since < $1::timestamptz + a.clock_offset - $3::interval
+  and not s.warnings @> $4::jsonb
+order by s.status_since limit $5
+"""
+
+# The version moves too: a worker that looked at the network before the notice came must not overwrite this.
+_TOUCH = """
+update senders set due_at = $5, version = version + 1
+where account_id = any($1) and channel = $3 and status not in ('deleted', 'creating')
+  and (registration->>'business_account' = $4
+       or registration->>'business_account' is null and account_id = any($2))
+"""
+
+_BY_ADDRESS = f"""
+select {_S_COLUMNS}, $4::timestamptz + a.clock_offset as account_now
+from senders s join accounts a on a.id = s.account_id
+where s.account_id = $1 and s.channel = $2 and s.address = $3 and s.status <> 'deleted'
+"""
+
+_FORMER_PIN = """
+select sealed_pin from senders
+where account_id = $1 and channel = $2 and address = $3 and status = 'deleted' and sealed_pin is not null
+order by id desc limit 1
+"""
+
+_FORGET_KEYS = """
+delete from idempotency_keys k using accounts a
+where a.id = k.account_id and k.expires_at <= $1::timestamptz + a.clock_offset
+"""
+
+
+class PostgresSenders:
+    """Fulfils `tabard.ports.SenderStore`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def insert(self, sender: Sender, actor: Actor, now: datetime, idempotency: Idempotency | None) -> None:
+        created = event.between(None, sender)[0]
+        values = (
+            sender.id,
+            sender.account_id,
+            sender.channel,
+            sender.address,
+            sender.status,
+            sender.friendly_name,
+            to_json(sender.registration),
+            to_json(sender.webhook),
+            to_json(sender.profile),
+            to_json(sender.link),
+            sender.due_at,
+            now,
+            created.type,
+            to_json(created.after),
+            actor.name,
+        )
+        if idempotency is None:
+            inserted = await self._pool.fetchval(_INSERT, *values)
+        else:
+            async with self._pool.acquire() as connection, connection.transaction():
+                inserted = await connection.fetchval(_INSERT, *values)
+                if inserted is not None:
+                    await _keep_answer(connection, sender.account_id, idempotency, now)
+        if inserted is None:
+            raise AddressTaken(f"the account has a sender {sender.address} already")
+
+    async def answer_for(self, account_id: AccountId, key: str, fingerprint: bytes, now: datetime) -> bytes | None:
+        row = await self._pool.fetchrow(_KEPT_ANSWER, account_id, key, now)
+        if row is None:
+            return None
+        if row["fingerprint"] != fingerprint:
+            raise IdempotencyKeyReused(f"the idempotency key {key!r} came with another request before")
+        answer: bytes = row["answer"]
+        return answer
+
+    async def fetch(self, account_id: AccountId, sender_id: SenderId) -> Sender:
+        row = await self._pool.fetchrow(_FETCH, sender_id, account_id)
+        if row is None:
+            raise NotFound(f"no sender {sender_id}")
+        return to_sender(row)
+
+    async def load(self, account_id: AccountId, sender_id: SenderId, now: datetime) -> Loaded:
+        row = await self._pool.fetchrow(_LOAD, sender_id, account_id, now)
+        if row is None:
+            raise NotFound(f"no sender {sender_id}")
+        return Loaded(to_sender(row), row["account_now"])
+
+    async def page(
+        self,
+        account_id: AccountId,
+        channel: Channel,
+        *,
+        limit: int,
+        older_than: SenderId | None = None,
+        newer_than: SenderId | None = None,
+    ) -> Page:
+        if newer_than is not None:
+            rows = await self._pool.fetch(_NEWER, account_id, channel, newer_than, limit + 1)
+            senders = tuple(to_sender(row) for row in reversed(rows[:limit]))
+            return Page(senders, first=len(rows) <= limit, last=False)
+        rows = await self._pool.fetch(_OLDER, account_id, channel, older_than or _AFTER_ALL, limit + 1)
+        senders = tuple(to_sender(row) for row in rows[:limit])
+        return Page(senders, first=older_than is None, last=len(rows) <= limit)
+
+    async def save(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None = None
+    ) -> Sender:
+        events = event.between(before, after)
+        row = await self._pool.fetchrow(
+            _SAVE,
+            before.id,
+            before.account_id,
+            before.version,
+            *changing_values(after),
+            now,
+            actor.name,
+            [e.type for e in events],
+            [to_json(e.before) for e in events],
+            [to_json(e.after) for e in events],
+            held_until,
+        )
+        if row is None:
+            raise StaleVersion(f"sender {before.id} is no longer at version {before.version}")
+        return replace(after, version=row["version"], updated_at=row["updated_at"])
+
+    async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
+        rows = await self._pool.fetch(_CLAIM, now, lease, limit)
+        return [Loaded(to_sender(row), row["account_now"]) for row in rows]
+
+    async def next_due(self) -> datetime | None:
+        due: datetime | None = await self._pool.fetchval(_NEXT_DUE)
+        return due
+
+    async def stuck(self, now: datetime, longer_than: timedelta, limit: int) -> Sequence[Loaded]:
+        marked = to_json([{"trouble": Trouble.STUCK}])
+        rows = await self._pool.fetch(_STUCK, now, list(IN_BETWEEN), longer_than, marked, limit)
+        return [Loaded(to_sender(row), row["account_now"]) for row in rows]
+
+    async def touch(
+        self,
+        accounts: Sequence[AccountId],
+        owners: Sequence[AccountId],
+        channel: Channel,
+        business_account: str,
+        now: datetime,
+    ) -> None:
+        await self._pool.execute(_TOUCH, list(accounts), list(owners), channel, business_account, now)
+
+    async def by_address(self, account_id: AccountId, channel: Channel, address: str, now: datetime) -> Loaded | None:
+        row = await self._pool.fetchrow(_BY_ADDRESS, account_id, channel, address, now)
+        return None if row is None else Loaded(to_sender(row), row["account_now"])
+
+    async def former_pin(self, sender: Sender) -> bytes | None:
+        pin: bytes | None = await self._pool.fetchval(_FORMER_PIN, sender.account_id, sender.channel, sender.address)
+        return pin
+
+    async def forget_expired_keys(self, now: datetime) -> None:
+        await self._pool.execute(_FORGET_KEYS, now)
+
+
+async def _keep_answer(
+    connection: asyncpg.Connection, account_id: AccountId, idempotency: Idempotency, now: datetime
+) -> None:
+    kept = await connection.fetchval(
+        _KEEP_ANSWER, account_id, idempotency.key, idempotency.fingerprint, idempotency.answer, now, KEYS_KEPT_FOR
+    )
+    if kept is None:
+        raise IdempotencyKeyReused(f"the idempotency key {idempotency.key!r} came with another request just now")

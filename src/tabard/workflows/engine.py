@@ -1,0 +1,154 @@
+"""The engine: who does the waiting, and how nobody who waits is forgotten.
+
+The parts
+    A *lane* is a table with a `due_at` column and code that works off what is due (`Lane.drain`). The rows are the
+    intent; they are written in the transaction of the change that wants something done.
+    A *wake-up* is a PgQueuer job that carries nothing but the lane's name. Whichever worker is free takes it and
+    drains the lane. Any number of workers may drain one lane at once: rows are claimed with `skip locked`.
+    The *timekeeper* of each worker looks at every lane's earliest `due_at`, no later than a sweep after its last look,
+    and wakes the lane when that time has come.
+
+What is guaranteed
+    A due row is worked on within one sweep as long as one worker lives. That rests on the rows and on the timekeeper
+    alone: a wake-up that is lost (the process died between its commit and the enqueue, a worker died with the job in
+    hand, PostgreSQL dropped a notification) costs at most the sweep. A worker that dies while it holds a row loses it
+    when the lease ends.
+
+What is only an optimisation
+    Wake-ups, which make the wait 2 ms instead of a sweep. They are coalesced twice: a process enqueues at most one a
+    lane every few milliseconds, and none while one is still queued. One that is *picked* does not count: its drain may
+    have had its last look already, so a new one is enqueued beside it, and nothing falls between.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.models import Job, Schedule
+
+from tabard.ports import Clock
+from tabard.telemetry import log, observe_due
+
+_GAP = 0.004
+"""Seconds between two enqueues of one process, so that a burst of changes costs one."""
+_SHORTEST_WAIT = 0.01
+_RESTART_DELAY = 1.0
+
+_QUEUED = "select exists (select from pgqueuer where entrypoint = $1 and status = 'queued')"
+
+
+class Lane(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    async def drain(self) -> None:
+        """Work until nothing is due. Safe to run at any time, several times at once."""
+
+    async def next_due(self) -> datetime | None: ...
+
+
+@dataclass(slots=True)
+class Waker:
+    """Says in this process that a lane has something due; the enqueue follows in the background."""
+
+    pool: asyncpg.Pool
+    _wanted: set[str] = field(default_factory=set)
+    _called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self, lane: str) -> None:
+        self._wanted.add(lane)
+        self._called.set()
+
+    async def run(self) -> None:
+        queries = PgQueuer.from_asyncpg_pool(self.pool).qm.queries
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            lanes, self._wanted = self._wanted, set()
+            for lane in lanes:
+                try:
+                    if not await self.pool.fetchval(_QUEUED, lane):
+                        await queries.enqueue(lane, None)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("wake.failed", lane=lane, error=str(error))
+            await asyncio.sleep(_GAP)
+
+
+@dataclass(slots=True)
+class Engine:
+    """The worker's side: takes wake-ups, keeps the time, runs the schedules (cron expression → coroutine)."""
+
+    pool: asyncpg.Pool
+    clock: Clock
+    waker: Waker
+    lanes: Sequence[Lane]
+    schedules: Mapping[str, tuple[str, Callable[[], Awaitable[None]]]]
+    sweep: timedelta
+    _drained: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Work until cancelled. A queue that fails (its database went away) is started again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_time())
+            group.create_task(self._keep_queue())
+
+    async def _keep_queue(self) -> None:
+        while True:
+            queue = PgQueuer.from_asyncpg_pool(self.pool)
+            self._register(queue)
+            try:
+                await queue.run(
+                    batch_size=max(2, len(self.lanes)),
+                    dequeue_timeout=timedelta(seconds=10),
+                    shutdown_on_listener_failure=True,
+                )
+            except Exception as error:  # noqa: BLE001 - whatever ends the queue, the service goes on without wake-ups
+                log.warning("queue.failed", error=str(error))
+            await asyncio.sleep(_RESTART_DELAY)
+
+    def _register(self, queue: PgQueuer) -> None:
+        for lane in self.lanes:
+
+            async def drain(_: Job, lane: Lane = lane) -> None:
+                try:
+                    await lane.drain()
+                finally:
+                    self._drained.set()
+
+            queue.entrypoint(lane.name, accepts_context=False)(drain)
+        for name, (expression, action) in self.schedules.items():
+
+            async def act(_: Schedule, action: Callable[[], Awaitable[None]] = action) -> None:
+                await action()
+
+            queue.schedule(name, expression, accepts_context=False)(act)
+
+    async def _keep_time(self) -> None:
+        while True:
+            try:
+                wait = await self._look()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("sweep.failed", error=str(error))
+                wait = self.sweep
+            self._drained.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), max(_SHORTEST_WAIT, wait.total_seconds()))
+            await asyncio.sleep(_SHORTEST_WAIT)
+
+    async def _look(self) -> timedelta:
+        """Wake the lanes whose time has come; how long until the next look."""
+        wait = self.sweep
+        for lane in self.lanes:
+            due = await lane.next_due()
+            late = self.clock.now() - due if due else timedelta(0)
+            observe_due(lane.name, late.total_seconds())
+            if due is not None and late >= timedelta(0):
+                self.waker.wake(lane.name)
+            elif due is not None:
+                wait = min(wait, -late)
+        return wait

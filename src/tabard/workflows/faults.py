@@ -1,0 +1,94 @@
+"""What becomes of a sender whose step the network refused: try again, wait, or give up with a reason."""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, assert_never
+
+from tabard.domain.lifecycle import Signal, Status
+from tabard.domain.sender import NameReview, Reason, Sender, Trouble
+from tabard.ports import Decision, NetworkFault
+
+FIRST_RETRY = timedelta(milliseconds=200)
+LONGEST_RETRY = timedelta(minutes=15)
+MOST_ATTEMPTS = 110
+"""With the delays above, a little over a day; then even a passing fault is final."""
+
+REFRESH = timedelta(hours=24)
+"""How often the network is asked about a sender for which nothing else is due."""
+
+BLOCKING = frozenset(
+    {
+        Trouble.ACCESS_DENIED,
+        Trouble.ACCOUNT_BANNED,
+        Trouble.ACCOUNT_DISABLED,
+        Trouble.ACCOUNT_INVALID,
+        Trouble.ACCOUNT_LOCKED,
+        Trouble.NUMBER_BANNED,
+        Trouble.NUMBER_GONE,
+        Trouble.NUMBER_MIGRATED,
+        Trouble.NUMBER_TAKEN,
+        Trouble.NOT_REGISTERED,
+    }
+)
+"""Troubles that take an online sender off; any other refusal of an update leaves it as it was, with a warning."""
+
+
+class Times(Protocol):
+    @property
+    def wall(self) -> datetime: ...
+    @property
+    def account(self) -> datetime: ...
+
+
+def backoff(attempts: int, jitter: float) -> timedelta:
+    """The delay after so many failures in a row, doubling up to `LONGEST_RETRY`.
+
+    A `jitter` of 0 to 1 takes up to a fifth off.
+    """
+    delay = min(LONGEST_RETRY, FIRST_RETRY * float(2 ** min(attempts, 20)))
+    return delay * (1 - jitter / 5)
+
+
+def after_fault(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
+    match fault.decision:
+        case Decision.RETRY if sender.link.attempts < MOST_ATTEMPTS:
+            hint = timedelta(seconds=fault.after or 0)
+            delay = max(hint, backoff(sender.link.attempts, random.random()))  # noqa: S311 - spreads load, keeps no secret
+            return sender.linked(attempts=sender.link.attempts + 1).due(at.wall + delay)
+        case Decision.WAIT:
+            return _waiting(sender, fault).due(at.wall + timedelta(seconds=fault.after or 3600))
+        case Decision.RETRY | Decision.GIVE_UP:
+            return _given_up(sender, fault, at)
+        case _:
+            assert_never(fault.decision)
+
+
+def _waiting(sender: Sender, fault: NetworkFault) -> Sender:
+    """A sender that is not online shows what it waits for where it will show why it failed."""
+    if sender.status in {Status.ONLINE, Status.UPDATING, Status.DELETED}:
+        return sender.warned(fault.trouble, fault.detail)
+    return replace(sender, offline_reasons=(Reason(fault.trouble, fault.detail),))
+
+
+def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
+    sender = sender.linked(attempts=0)
+    reason = Reason(fault.trouble, fault.detail)
+    match sender.status:
+        case Status.CREATING | Status.PENDING_VERIFICATION | Status.VERIFYING:
+            return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
+        case Status.ONLINE | Status.UPDATING if fault.trouble in BLOCKING:
+            return sender.offline(Signal.BLOCKED, reason, at.account).due(at.wall + REFRESH)
+        case Status.UPDATING:
+            sender = sender.signalled(Signal.UPDATE_SETTLED, at.account)
+            return sender.warned(fault.trouble, fault.detail).due(at.wall + REFRESH)
+        case Status.ONLINE | Status.OFFLINE:
+            return sender.warned(fault.trouble, fault.detail).due(at.wall + REFRESH)
+        case Status.DELETED:
+            return replace(sender.warned(fault.trouble, fault.detail), due_at=None)
+        case _:
+            assert_never(sender.status)
+
+
+FAILED_REGISTRATION = {Trouble.PIN_MISMATCH: NameReview.PIN_MISMATCH}
+"""How a name change stands when the registration that should take it up is refused; else REGISTRATION_FAILED."""

@@ -1,0 +1,111 @@
+"""Reconcile: take the senders whose step is due, do the next step of each, save what came of it.
+
+A step looks at the sender and at what the network says of it, does one thing at the network, and gives the sender as it
+is then. It may run at any time, any number of times, and be killed at any line, because
+- what must survive is saved *before* the call that makes it matter (the PIN before the registration),
+- every call that creates asks first whether it is done already,
+- a save holds only if nobody else saved since the sender was read; otherwise it is dropped, and the sender, which is
+  still due, is taken again.
+
+A held sender is its worker's until the lease ends; the lease is longer than any one step can take (calls are bounded),
+and renewed with every save, so a second worker steps in only for one that died.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tabard.app.services import Services
+from tabard.domain.account import META
+from tabard.domain.errors import StaleVersion
+from tabard.domain.lifecycle import Channel
+from tabard.domain.sender import Sender, Trouble
+from tabard.ports import Decision, Loaded, NetworkFault
+from tabard.telemetry import count_step, log
+from tabard.workflows.faults import after_fault
+
+_MOST_STEPS = 20
+"""In a row without letting go: far more than any life needs, so that a mistake in a step can't spin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What time it is: on the wall (for `due_at`) and for the sender's account (for what its owner sees)."""
+
+    wall: datetime
+    account: datetime
+
+
+Step = Callable[[Sender, Moment], Awaitable[Sender]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """The lane of senders."""
+
+    services: Services
+    steps: dict[Channel, Step]
+    lease: timedelta
+    concurrency: int = 32
+    name: str = "reconcile"
+
+    async def next_due(self) -> datetime | None:
+        return await self.services.senders.next_due()
+
+    async def drain(self) -> None:
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                claimed = await self.services.senders.claim_due(
+                    self.services.clock.now(), self.lease, self.concurrency - len(running)
+                )
+                running |= {asyncio.create_task(self._live(loaded)) for loaded in claimed}
+                if not running:
+                    return
+                _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in running:
+                task.cancel()
+
+    async def _live(self, loaded: Loaded) -> None:
+        """Step after step, until the next one is not due yet or somebody else has changed the sender."""
+        sender, offset = loaded.sender, loaded.account_now - self.services.clock.now()
+        for _ in range(_MOST_STEPS):
+            after = await self._step(sender, offset)
+            now = self.services.clock.now()
+            goes_on = after.due_at is not None and after.due_at <= now
+            try:
+                sender = await self.services.senders.save(
+                    sender, after, META, now, held_until=now + self.lease if goes_on else None
+                )
+            except StaleVersion:
+                count_step("overtaken")
+                return
+            if not goes_on:
+                return
+
+    async def _step(self, sender: Sender, offset: timedelta) -> Sender:
+        wall = self.services.clock.now()
+        try:
+            after = await self.steps[sender.channel](sender, Moment(wall, wall + offset))
+        except NetworkFault as refusal:
+            fault = refusal
+            count_step(fault.decision)
+            log.info(
+                "step.refused",
+                sender=str(sender.id),
+                status=sender.status,
+                decision=fault.decision,
+                trouble=fault.trouble,
+                code=fault.code,
+            )
+        except Exception:  # noqa: BLE001 - a mistake of ours must not stop the other senders; the watchdog tells of it
+            count_step("failed")
+            log.exception("step.failed", sender=str(sender.id), status=sender.status)
+            fault = NetworkFault(Decision.RETRY, Trouble.NETWORK_UNAVAILABLE, "an internal error has occurred")
+        else:
+            count_step("done")
+            return after
+        wall = self.services.clock.now()
+        return after_fault(sender, fault, Moment(wall, wall + offset))

@@ -1,0 +1,101 @@
+"""What every `AccountStore` does."""
+
+from datetime import timedelta
+
+import pytest
+
+from tabard.app.accounts import secret_digest
+from tabard.domain.account import AccountKind, Connection
+from tabard.domain.errors import NotFound
+from tabard.domain.ids import new_account_id
+from tabard.ports import NewCredential
+from tests.contracts.conftest import NOW
+
+WAY = Connection("100000000000001", "app-secret", "token", "verify", "500000000000001")
+
+
+async def principal(stores, account, *, login=None, secret_of=None):
+    login = login or f"main-{account}"
+    return await stores.accounts.principal(login, secret_digest(f"secret-{secret_of or account}"))
+
+
+async def test_a_credential_speaks_for_its_account(stores):
+    account = await stores.account()
+    found = await principal(stores, account)
+    assert (found.account_id, found.kind, found.login) == (account, AccountKind.SANDBOX, f"main-{account}")
+
+
+async def test_a_secret_is_only_good_with_its_login(stores):
+    account, other = await stores.account(), await stores.account()
+    assert await principal(stores, account, secret_of=other) is None
+    assert await principal(stores, account, login="main") is None
+
+
+async def test_a_bearer_s_key_needs_no_login(stores):
+    account = await stores.account()
+    key = NewCredential("zavu", "key", "zv_test_abc", secret_digest("zv_test_abcdef"), None)
+    await stores.accounts.replace_credentials(account, [key], NOW)
+    found = await stores.accounts.principal(None, secret_digest("zv_test_abcdef"))
+    assert found is not None
+    assert (found.account_id, found.login) == (account, "zv_test_abc")
+
+
+async def test_a_sub_account_is_opened_by_its_own_secret_and_by_its_parent_s(stores):
+    parent = await stores.account()
+    child = await stores.account(parent_id=parent)
+    for secret_of in (child, parent):
+        found = await principal(stores, child, secret_of=secret_of)
+        assert found is not None
+        assert found.account_id == child
+    assert await principal(stores, parent, secret_of=child) is None, "but not the other way round"
+
+
+async def test_new_credentials_end_the_old_ones_of_their_kind(stores):
+    account = await stores.account()
+    fresh = NewCredential("twilio", "main", f"main-{account}", secret_digest("fresh"), None)
+    await stores.accounts.replace_credentials(account, [fresh], NOW)
+    assert await principal(stores, account) is None
+    assert await stores.accounts.principal(f"main-{account}", secret_digest("fresh")) is not None
+
+
+async def test_closing_an_account_closes_its_sub_accounts(stores):
+    parent = await stores.account()
+    child = await stores.account(parent_id=parent)
+    await stores.accounts.close(parent, NOW)
+    for account in (parent, child):
+        assert await principal(stores, account) is None
+        assert (await stores.accounts.account(account)).closed_at == NOW
+
+
+async def test_an_unknown_account_is_not_found(stores):
+    with pytest.raises(NotFound):
+        await stores.accounts.account(new_account_id())
+
+
+async def test_a_connection_is_found_by_its_account_its_sub_account_and_its_app(stores):
+    parent = await stores.account()
+    child = await stores.account(parent_id=parent)
+    await stores.accounts.connect(parent, "meta", WAY)
+    assert await stores.accounts.connection(parent, "meta") == WAY
+    assert await stores.accounts.connection(child, "meta") == WAY
+    assert list(await stores.accounts.connected_by("meta", WAY.app_id)) == [(parent, WAY)]
+    assert list(await stores.accounts.connected_by("meta", "100000000000009")) == []
+    assert await stores.accounts.connection(await stores.account(), "meta") is None
+
+
+async def test_live_accounts_without_a_way_of_their_own_are_listed(stores):
+    connected, plain = await stores.account(AccountKind.LIVE), await stores.account(AccountKind.LIVE)
+    await stores.account(AccountKind.SANDBOX)
+    await stores.accounts.connect(connected, "meta", WAY)
+    assert list(await stores.accounts.unconnected("meta")) == [plain]
+
+
+async def test_only_a_sandbox_clock_can_be_moved_and_a_wiped_account_has_the_right_time(stores):
+    account = await stores.account()
+    await stores.accounts.shift_clock(account, timedelta(hours=5))
+    assert (await stores.accounts.account(account)).clock_offset == timedelta(hours=5)
+    await stores.accounts.wipe(account)
+    assert (await stores.accounts.account(account)).clock_offset == timedelta(0)
+    live = await stores.account(AccountKind.LIVE)
+    await stores.accounts.shift_clock(live, timedelta(hours=5))
+    assert (await stores.accounts.account(live)).clock_offset == timedelta(0)

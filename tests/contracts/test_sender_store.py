@@ -1,0 +1,303 @@
+"""What every `SenderStore` does."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from tabard.domain.account import CLOCK, Actor
+from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
+from tabard.domain.ids import SenderId, new_account_id, new_sender_id
+from tabard.domain.lifecycle import Channel, Signal, Status
+from tabard.domain.profile import Contact, Profile, UseCase, Vertical
+from tabard.domain.sender import (
+    AccountType,
+    NameChange,
+    NameReview,
+    Quality,
+    Reason,
+    Registration,
+    Trouble,
+    VerificationMethod,
+    Webhook,
+)
+from tabard.ports import Idempotency
+from tests.contracts.conftest import NOW
+from tests.support.senders import a_sender
+
+KEY = Actor("key:SK1")
+LEASE = timedelta(seconds=30)
+
+
+async def stored(stores, account_id, *, address="+15550100001", status=Status.CREATING, **fields):
+    sender = replace(a_sender(address=address, account_id=account_id), **fields)
+    await stores.senders.insert(sender, KEY, NOW, None)
+    if status is Status.CREATING:
+        return await stores.senders.fetch(account_id, sender.id)
+    before = await stores.senders.fetch(account_id, sender.id)
+    return await stores.senders.save(before, replace(before, status=status, status_since=NOW), KEY, NOW)
+
+
+async def test_a_sender_comes_back_as_it_was_saved(stores):
+    account = await stores.account()
+    before = await stored(stores, account)
+    full = replace(
+        before,
+        status=Status.ONLINE,
+        friendly_name="Front desk",
+        registration=Registration("500000000000001", VerificationMethod.VOICE, AccountType.ISV, "AP1"),
+        webhook=Webhook("https://example.com/a", "POST", "https://example.com/b", "PUT", None, None),
+        profile=Profile(
+            name="Example Parcels",
+            about="Grüße 👋",
+            vertical=Vertical.TRAVEL,
+            emails=(Contact("care@example.com", "Email"),),
+            websites=(Contact("https://example.com", "Website"),),
+            use_case=UseCase.OTP,
+        ),
+        name_change=NameChange("Example Post", NameReview.DECLINED, NOW, "too plain"),
+        quality=Quality.HIGH,
+        messaging_limit=-1,
+        offline_reasons=(Reason(Trouble.NUMBER_BANNED, "banned"),),
+        warnings=(Reason(Trouble.LOGO_UNUSABLE, "no logo"),),
+        sealed_pin=b"\x01pin",
+        sealed_code=b"\x01code",
+        due_at=NOW + timedelta(hours=1),
+    ).linked(number_id="7", registered=True, profile_digest="d", code_wanted=True, attempts=2)
+    saved = await stores.senders.save(before, full, KEY, NOW)
+    assert await stores.senders.fetch(account, before.id) == saved
+    assert replace(saved, version=full.version, updated_at=full.updated_at) == full
+
+
+async def test_an_address_is_taken_once_in_an_account_until_it_is_deleted(stores):
+    account, other = await stores.account(), await stores.account()
+    first = await stored(stores, account)
+    await stored(stores, other)
+    with pytest.raises(AddressTaken):
+        await stored(stores, account)
+    await stores.senders.save(first, replace(first, status=Status.DELETED, due_at=None), KEY, NOW)
+    await stored(stores, account)
+
+
+async def test_another_account_s_sender_is_not_found(stores):
+    account, other = await stores.account(), await stores.account()
+    sender = await stored(stores, account)
+    for read in (stores.senders.fetch(other, sender.id), stores.senders.load(other, sender.id, NOW)):
+        with pytest.raises(NotFound):
+            await read
+    with pytest.raises(StaleVersion):
+        await stores.senders.save(replace(sender, account_id=other), replace(sender, account_id=other), KEY, NOW)
+
+
+async def test_a_deleted_sender_is_not_found(stores):
+    account = await stores.account()
+    sender = await stored(stores, account, status=Status.DELETED)
+    with pytest.raises(NotFound):
+        await stores.senders.fetch(account, sender.id)
+    with pytest.raises(NotFound):
+        await stores.senders.load(account, sender.id, NOW)
+
+
+async def test_of_two_who_change_the_same_version_one_must_load_again(stores):
+    account = await stores.account()
+    sender = await stored(stores, account)
+    await stores.senders.save(sender, replace(sender, friendly_name="first"), KEY, NOW)
+    with pytest.raises(StaleVersion):
+        await stores.senders.save(sender, replace(sender, friendly_name="second"), KEY, NOW)
+    assert (await stores.senders.fetch(account, sender.id)).friendly_name == "first"
+
+
+class TestPages:
+    async def ids(self, stores, account, **window):
+        page = await stores.senders.page(account, Channel.WHATSAPP, **window)
+        return [sender.id for sender in page.senders], page.first, page.last
+
+    async def test_they_are_newest_first_and_know_their_ends(self, stores):
+        account = await stores.account()
+        await stored(stores, await stores.account())
+        made = [(await stored(stores, account, address=f"+1555010000{n}")).id for n in range(5)]
+        newest = sorted(made, reverse=True)
+        assert await self.ids(stores, account, limit=2) == (newest[:2], True, False)
+        assert await self.ids(stores, account, limit=2, older_than=newest[1]) == (newest[2:4], False, False)
+        assert await self.ids(stores, account, limit=2, older_than=newest[3]) == (newest[4:], False, True)
+        assert await self.ids(stores, account, limit=2, newer_than=newest[4]) == (newest[2:4], False, False)
+        assert await self.ids(stores, account, limit=2, newer_than=newest[2]) == (newest[:2], True, False)
+
+    async def test_a_sender_made_meanwhile_moves_none(self, stores):
+        account = await stores.account()
+        made = sorted([(await stored(stores, account, address=f"+1555010000{n}")).id for n in range(4)], reverse=True)
+        await stored(stores, account, address="+15550100099", id=SenderId(UUID(int=2**128 - 2)))
+        assert (await self.ids(stores, account, limit=2, older_than=made[1]))[0] == made[2:]
+
+    async def test_there_may_be_none(self, stores):
+        assert await self.ids(stores, await stores.account(), limit=20) == ([], True, True)
+
+
+class TestIdempotency:
+    async def insert(self, stores, account, key, *, address="+15550100001", fingerprint=b"f"):
+        sender = a_sender(address=address, account_id=account)
+        await stores.senders.insert(sender, KEY, NOW, Idempotency(key, fingerprint, str(sender.id).encode()))
+        return sender
+
+    async def test_the_first_answer_is_kept_for_a_day(self, stores):
+        account = await stores.account()
+        sender = await self.insert(stores, account, "k")
+        almost = NOW + timedelta(hours=23, minutes=59)
+        assert await stores.senders.answer_for(account, "k", b"f", almost) == str(sender.id).encode()
+        assert await stores.senders.answer_for(account, "k", b"f", NOW + timedelta(hours=24)) is None
+
+    async def test_another_request_with_the_key_is_refused(self, stores):
+        account = await stores.account()
+        await self.insert(stores, account, "k")
+        with pytest.raises(IdempotencyKeyReused):
+            await stores.senders.answer_for(account, "k", b"other", NOW)
+
+    async def test_a_key_is_its_account_s_own(self, stores):
+        account, other = await stores.account(), await stores.account()
+        await self.insert(stores, account, "k")
+        assert await stores.senders.answer_for(other, "k", b"f", NOW) is None
+
+    async def test_a_refused_sender_leaves_no_key(self, stores):
+        account = await stores.account()
+        await stored(stores, account)
+        with pytest.raises(AddressTaken):
+            await self.insert(stores, account, "k")
+        assert await stores.senders.answer_for(account, "k", b"f", NOW) is None
+
+    async def test_of_two_at_once_with_one_key_only_one_sender_is_stored(self, stores):
+        account = await stores.account()
+        await self.insert(stores, account, "k")
+        with pytest.raises(IdempotencyKeyReused):
+            await self.insert(stores, account, "k", address="+15550100002", fingerprint=b"g")
+        page = await stores.senders.page(account, Channel.WHATSAPP, limit=10)
+        assert [sender.address for sender in page.senders] == ["+15550100001"]
+
+    async def test_expired_keys_are_forgotten_and_free(self, stores):
+        account = await stores.account()
+        await self.insert(stores, account, "k")
+        later = NOW + timedelta(hours=25)
+        await stores.senders.forget_expired_keys(later)
+        sender = a_sender(address="+15550100002", account_id=account)
+        await stores.senders.insert(sender, KEY, later, Idempotency("k", b"g", b"answer"))
+        assert await stores.senders.answer_for(account, "k", b"g", later) == b"answer"
+
+
+class TestDue:
+    async def claim(self, stores, now=NOW, limit=10):
+        return [loaded.sender for loaded in await stores.senders.claim_due(now, LEASE, limit)]
+
+    async def test_what_is_due_is_claimed_once_until_the_lease_ends(self, stores):
+        sender = await stored(stores, await stores.account())
+        assert await self.claim(stores) == [sender]
+        assert await self.claim(stores) == []
+        assert await stores.senders.next_due() == NOW + LEASE
+        assert await self.claim(stores, NOW + LEASE) == [sender]
+
+    async def test_what_is_not_due_yet_waits(self, stores):
+        due = NOW + timedelta(seconds=5)
+        sender = await stored(stores, await stores.account(), due_at=due)
+        assert await self.claim(stores) == []
+        assert await stores.senders.next_due() == due
+        assert await self.claim(stores, due) == [sender]
+
+    async def test_saving_lets_go_unless_it_holds_on(self, stores):
+        sender = await stored(stores, await stores.account())
+        await self.claim(stores)
+        held = await stores.senders.save(sender, sender, CLOCK, NOW, held_until=NOW + LEASE)
+        assert await self.claim(stores) == []
+        freed = await stores.senders.save(held, held, CLOCK, NOW)
+        assert await self.claim(stores) == [freed]
+
+    async def test_the_longest_due_come_first(self, stores):
+        account = await stores.account()
+        late = await stored(stores, account, address="+15550100001", due_at=NOW - timedelta(seconds=1))
+        later = await stored(stores, account, address="+15550100002", due_at=NOW - timedelta(seconds=9))
+        assert await self.claim(stores, limit=1) == [later]
+        assert await self.claim(stores, limit=1) == [late]
+
+    async def test_a_number_waits_until_its_former_sender_is_taken_down(self, stores):
+        account = await stores.account()
+        former = await stored(stores, account, status=Status.DELETED)
+        sender = await stored(stores, account)
+        assert [claimed.id for claimed in await self.claim(stores)] == [former.id]
+        await stores.senders.save(former, replace(former, due_at=None), CLOCK, NOW)
+        assert await self.claim(stores) == [sender]
+
+    async def test_nothing_due_is_none(self, stores):
+        await stored(stores, await stores.account(), due_at=None)
+        assert await stores.senders.next_due() is None
+
+
+async def test_the_account_s_clock_shows_in_its_times_and_in_nobody_else_s(stores):
+    account, other = await stores.account(), await stores.account()
+    early = await stored(stores, account, address="+15550100001", due_at=NOW + timedelta(days=3))
+    theirs = await stored(stores, other, due_at=NOW + timedelta(days=3))
+    await stores.accounts.shift_clock(account, timedelta(days=3))
+    assert (await stores.senders.load(account, early.id, NOW)).account_now == NOW + timedelta(days=3)
+    assert (await stores.senders.fetch(account, early.id)).due_at == NOW
+    assert (await stores.senders.fetch(other, theirs.id)).due_at == NOW + timedelta(days=3)
+    late = await stored(stores, account, address="+15550100002")
+    assert late.created_at == late.status_since == NOW + timedelta(days=3)
+
+
+async def test_a_former_pin_is_found_for_the_same_number_of_the_same_account(stores):
+    account, other = await stores.account(), await stores.account()
+    former = await stored(stores, account)
+    await stores.senders.save(former, replace(former, status=Status.DELETED, sealed_pin=b"pin", due_at=None), KEY, NOW)
+    again = await stored(stores, account)
+    assert await stores.senders.former_pin(again) == b"pin"
+    assert await stores.senders.former_pin(await stored(stores, other)) is None
+
+
+async def test_a_touch_makes_the_senders_of_the_business_account_due_and_overtakes_their_worker(stores):
+    account = await stores.account()
+    later = NOW + timedelta(hours=9)
+    own = await stored(stores, account, address="+15550100001", status=Status.ONLINE, due_at=later)
+    named = Registration(business_account="5002")
+    elsewhere = await stored(
+        stores, account, address="+15550100002", status=Status.ONLINE, due_at=later, registration=named
+    )
+    await stores.senders.touch([account], [account], Channel.WHATSAPP, "5001", NOW)
+    assert (await stores.senders.fetch(account, own.id)).due_at == NOW
+    assert (await stores.senders.fetch(account, elsewhere.id)).due_at == later
+    with pytest.raises(StaleVersion):
+        await stores.senders.save(own, own, CLOCK, NOW)
+    await stores.senders.touch([account], [], Channel.WHATSAPP, "5002", NOW)
+    assert (await stores.senders.fetch(account, elsewhere.id)).due_at == NOW
+
+
+async def test_a_sender_is_found_by_its_address(stores):
+    account = await stores.account()
+    sender = await stored(stores, account)
+    found = await stores.senders.by_address(account, Channel.WHATSAPP, sender.address, NOW)
+    assert found is not None
+    assert found.sender == sender
+    assert await stores.senders.by_address(account, Channel.WHATSAPP, "+15550100009", NOW) is None
+    assert await stores.senders.by_address(new_account_id(), Channel.WHATSAPP, sender.address, NOW) is None
+
+
+async def test_who_rests_too_long_in_between_is_stuck_until_reported(stores):
+    account = await stores.account()
+    sender = await stored(stores, account, status=Status.VERIFYING)
+    await stored(stores, account, address="+15550100002", status=Status.ONLINE)
+    hour = timedelta(hours=1)
+    assert await stores.senders.stuck(NOW + hour, hour, 10) == []
+    (loaded,) = await stores.senders.stuck(NOW + hour + timedelta(seconds=1), hour, 10)
+    assert loaded.sender == sender
+    await stores.senders.save(sender, sender.warned(Trouble.STUCK, "verifying for an hour"), CLOCK, NOW)
+    assert await stores.senders.stuck(NOW + timedelta(hours=2), hour, 10) == []
+
+
+async def test_an_unknown_sender_is_not_found(stores):
+    with pytest.raises(NotFound):
+        await stores.senders.fetch(await stores.account(), new_sender_id())
+
+
+async def test_the_status_since_which_it_holds_is_kept(stores):
+    account = await stores.account()
+    sender = await stored(stores, account)
+    later = NOW + timedelta(minutes=5)
+    moved = await stores.senders.save(sender, sender.signalled(Signal.CODE_SENT, later), CLOCK, later)
+    assert (await stores.senders.fetch(account, sender.id)).status_since == later
+    assert moved.updated_at == later

@@ -1,0 +1,103 @@
+"""Documented requests with the answers to them, byte for byte.
+
+Each file in `golden/` holds the stored sender that a request meets (`given`, one of `STATES`), the request, and the
+answer. After a wanted change, `UPDATE_GOLDEN=1 pytest tests/dialects/twilio/test_golden.py` writes the answers anew:
+then the difference is what to review.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+import pytest
+from tests.support.twilio_service import NOON, OWNER
+
+from tabard.domain.account import Actor
+from tabard.domain.ids import SenderId
+from tabard.domain.lifecycle import Channel, Status
+from tabard.domain.profile import Contact, Profile, Vertical
+from tabard.domain.sender import (
+    Link,
+    NameChange,
+    NameReview,
+    Quality,
+    Reason,
+    Registration,
+    Sender,
+    Trouble,
+    Webhook,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+SENDER = SenderId(UUID("01930000-0000-7000-8000-000000000001"))
+NEW_SID = "XE<new>"
+
+ONLINE = Sender(
+    id=SENDER,
+    account_id=OWNER,
+    channel=Channel.WHATSAPP,
+    address="+15550100101",
+    status=Status.ONLINE,
+    status_since=NOON,
+    friendly_name="Bakery",
+    registration=Registration(business_account="155501001"),
+    webhook=Webhook("https://example.com/in", "POST"),
+    profile=Profile(
+        name="Example Bakery",
+        about="Bread since this morning",
+        vertical=Vertical.RESTAURANT,
+        emails=(Contact("bread@example.com", "Email"),),
+        websites=(Contact("https://example.com", "Website"), Contact("https://example.org", "Shop")),
+    ),
+    created_at=NOON,
+    updated_at=NOON,
+    quality=Quality.HIGH,
+    messaging_limit=1000,
+    link=Link("1", registered=True),
+)
+
+STATES = {
+    "nothing": None,
+    "online": ONLINE,
+    "waiting for a code": replace(
+        ONLINE, status=Status.PENDING_VERIFICATION, quality=None, messaging_limit=None, link=Link("1")
+    ),
+    "offline": replace(
+        ONLINE,
+        status=Status.OFFLINE,
+        offline_reasons=(Reason(Trouble.ACCOUNT_BANNED, ""), Reason(Trouble.NUMBER_GONE, "asked for 1")),
+    ),
+    "new name declined": replace(
+        ONLINE, name_change=NameChange("Example Cafe", NameReview.DECLINED, NOON, "too much like another")
+    ),
+}
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
+async def test_golden(service, path):
+    case = orjson.loads(path.read_bytes())
+    state = STATES[case["given"]]
+    if state is not None:
+        await service.services.senders.insert(state, Actor("test"), NOON, None)
+    request = case["request"]
+    response = await service.call(
+        request["method"], request["path"], request.get("body"), headers=request.get("headers")
+    )
+    text = response.content
+    for sender in service.world.senders.values():
+        if sender.id != SENDER:
+            text = text.replace(f"XE{sender.id.hex}".encode(), NEW_SID.encode())
+    answer = {"status": response.status_code, "body": orjson.loads(text) if text else None}
+    if os.environ.get("UPDATE_GOLDEN"):
+        case["answer"] = answer
+        path.write_bytes(orjson.dumps(case, option=orjson.OPT_INDENT_2) + b"\n")
+    expected = case["answer"]["body"]
+    assert response.status_code == case["answer"]["status"]
+    assert text == (orjson.dumps(expected) if expected is not None else b"")
+
+
+def test_every_state_is_met():
+    met = {orjson.loads(path.read_bytes())["given"] for path in GOLDEN.glob("*.json")}
+    assert met == set(STATES)
