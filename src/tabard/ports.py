@@ -67,7 +67,7 @@ class SenderStore(Protocol):
         """Raises `NotFound`."""
 
     async def load(self, account_id: AccountId, sender_id: SenderId, now: datetime) -> Loaded:
-        """As `fetch`, with the account's time; a deleted sender is found too. Raises `NotFound`."""
+        """As `fetch`, with the account's time. Raises `NotFound`."""
 
     async def page(
         self,

@@ -1,6 +1,7 @@
 """Generated pages are committed, so that a change of an API shows in the review of its cause."""
 
 import pytest
+
 from docs.generate import PAGES
 
 

@@ -92,8 +92,8 @@ async def eventually(condition: Callable[[], object], seconds: float = 10) -> No
 
 async def start_as_owner(cluster: Path, *command: str | bytes) -> asyncio.subprocess.Process:
     """Start a process the way `running` starts postgres, but one that survives its parent."""
-    owner = cluster.stat()
-    user: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    uid, gid = owner(cluster)
+    user: dict[str, Any] = {"user": uid, "group": gid, "extra_groups": []}
     return await asyncio.create_subprocess_exec(
         *command,
         cwd=cluster,
@@ -106,6 +106,20 @@ async def start_as_owner(cluster: Path, *command: str | bytes) -> asyncio.subpro
 
 def of_process(number: int, name: str) -> Path:
     return Path("/proc", str(number), name)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def owner(path: Path) -> tuple[int, int]:
+    return path.stat().st_uid, path.stat().st_gid
+
+
+def make(directory: Path, **files: str) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name).write_text(text)
 
 
 def names(directory: Path) -> list[str]:
@@ -153,8 +167,8 @@ async def test_the_server_is_durable_private_and_the_same_everywhere(data_dir: P
             assert (await sql(dsn, f"show {setting}")).startswith(value), setting
         locale = "select datlocprovider::text || datlocale from pg_database where datname = 'tabard'"
         assert await sql(dsn, locale) == "bC.UTF-8"
-        assert stat.S_IMODE((data_dir / "postgres").stat().st_mode) == 0o700
-        assert stat.S_IMODE((data_dir / "postgres.log").stat().st_mode) == 0o600
+        assert mode(data_dir / "postgres") == 0o700
+        assert mode(data_dir / "postgres.log") == 0o600
         assert os.getsid(postmaster(data_dir)) == postmaster(data_dir)
 
 
@@ -168,7 +182,7 @@ async def test_boots_keep_one_earlier_log(data_dir: Path) -> None:
 
 async def test_a_new_data_directory_is_private(data_dir: Path) -> None:
     async with running(data_dir):
-        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+        assert mode(data_dir) == 0o700
 
 
 async def test_an_initdb_killed_halfway_is_repaired(data_dir: Path) -> None:
@@ -182,10 +196,10 @@ async def test_an_initdb_killed_halfway_is_repaired(data_dir: Path) -> None:
 
 
 async def test_what_an_interrupted_initdb_left_is_removed(data_dir: Path) -> None:
-    (data_dir / "postgres.new-left/base").mkdir(parents=True)
-    (data_dir / "postgres.new-left/PG_VERSION").write_text("18\n")
+    make(data_dir / "postgres.new-left", PG_VERSION="18\n")
+    make(data_dir / "postgres.new-left/base")
     async with running(data_dir):
-        assert not list(data_dir.glob("postgres.new-*"))
+        assert not any(name.startswith("postgres.new") for name in names(data_dir))
 
 
 async def test_a_database_that_an_earlier_boot_did_not_come_to_create_is_created(data_dir: Path) -> None:
@@ -257,12 +271,13 @@ async def test_an_orphan_that_stayed_is_stopped(data_dir: Path) -> None:
 async def test_a_stranger_with_the_former_number_is_neither_signalled_nor_in_the_way(data_dir: Path) -> None:
     cluster = data_dir / "postgres"
     async with running(data_dir):
-        owner = cluster.stat()
+        pass
     stranger = await start_as_owner(cluster, "/bin/sleep", "60")
-    for mark in (cluster / "postmaster.pid", cluster / ".s.PGSQL.5432.lock"):
-        mark.write_text(f"{stranger.pid}\n{cluster}\n1700000000\n5432\n.\n\n")
-        mark.chmod(0o600)
-        os.chown(mark, owner.st_uid, owner.st_gid)
+    marks = ("postmaster.pid", ".s.PGSQL.5432.lock")
+    make(cluster, **dict.fromkeys(marks, f"{stranger.pid}\n{cluster}\n1700000000\n5432\n.\n\n"))
+    for mark in marks:
+        os.chown(cluster / mark, *owner(cluster))
+        (cluster / mark).chmod(0o600)
     async with running(data_dir) as dsn:
         assert await sql(dsn, "select 1") == 1
     assert stranger.returncode is None
@@ -301,9 +316,8 @@ async def test_a_cancelled_start_can_be_followed_by_another(data_dir: Path) -> N
 
 
 async def test_no_permission_outside_the_cluster_changes(data_dir: Path, home: Path) -> None:
-    (home / "other").mkdir(mode=0o750)
-    data_dir.mkdir(mode=0o700)
-    (data_dir / "secret").write_text("x")
+    make(home / "other")
+    make(data_dir, secret="x")
     (data_dir / "secret").chmod(0o600)
     package = installation()
     watched = {
@@ -338,8 +352,7 @@ async def test_any_path_has_an_address(home: Path, name: str) -> None:
 
 
 async def test_a_cluster_of_another_major_version_is_left_alone(data_dir: Path) -> None:
-    (data_dir / "postgres").mkdir(parents=True)
-    (data_dir / "postgres/PG_VERSION").write_text("16\n")
+    make(data_dir / "postgres", PG_VERSION="16\n")
     with pytest.raises(EmbeddedDatabaseError, match=r"made by PostgreSQL 16, but .* PostgreSQL 18"):
         async with running(data_dir):
             pass
@@ -347,8 +360,7 @@ async def test_a_cluster_of_another_major_version_is_left_alone(data_dir: Path) 
 
 
 async def test_files_that_are_no_cluster_are_left_alone(data_dir: Path) -> None:
-    (data_dir / "postgres").mkdir(parents=True)
-    (data_dir / "postgres/precious").write_text("x")
+    make(data_dir / "postgres", precious="x")
     with pytest.raises(EmbeddedDatabaseError, match=r"not empty.*DATABASE_URL"):
         async with running(data_dir):
             pass
@@ -366,7 +378,7 @@ async def test_a_server_that_will_not_start_says_why(data_dir: Path) -> None:
 
 
 async def test_a_data_directory_that_is_a_file_is_an_error_with_advice(data_dir: Path) -> None:
-    data_dir.write_text("x")
+    make(data_dir.parent, **{data_dir.name: "x"})
     with pytest.raises(EmbeddedDatabaseError, match="DATABASE_URL"):
         async with running(data_dir):
             pass
@@ -442,11 +454,11 @@ def test_a_prepared_place_is_not_trusted_with_a_copy(tmp_path: Path, trap: str) 
 async def test_a_cluster_restored_as_root_goes_back_to_nobody(data_dir: Path) -> None:
     cluster = data_dir / "postgres"
     async with running(data_dir):
-        owner = cluster.stat()
+        former = owner(cluster)
     change_owner(cluster, 0, 0)
     async with running(data_dir) as dsn:
         assert await sql(dsn, "select 1") == 1
-    assert {path.stat().st_uid for path in (cluster, *cluster.rglob("*"))} == {owner.st_uid}
+    assert {owner(path) for path in (cluster, *cluster.rglob("*"))} == {former}
 
 
 @as_root
@@ -457,4 +469,4 @@ async def test_root_runs_an_ordinary_user_s_cluster_as_that_user(data_dir: Path)
     change_owner(cluster, 54321, 54321)
     async with running(data_dir) as dsn:
         assert await sql(dsn, "select 1") == 1
-    assert {path.stat().st_uid for path in (cluster, *cluster.rglob("*"))} == {54321}
+    assert {owner(path) for path in (cluster, *cluster.rglob("*"))} == {(54321, 54321)}

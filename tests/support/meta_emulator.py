@@ -14,12 +14,12 @@ import httpx
 from aiohttp import web
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from tests.support.clock import FakeClock
 
 from tabard.domain.account import Connection
 from tabard.domain.ids import AccountId, new_account_id
 from tabard.networks.meta.emulator.pace import Pace
 from tabard.networks.meta.emulator.service import MetaEmulator
+from tests.support.clock import FakeClock
 
 HOST = "http://emulator.test"
 ROOT = f"{HOST}/networks/meta/v25.0"

@@ -9,8 +9,6 @@ from uuid import UUID
 
 import httpx
 from starlette.routing import Router
-from tests.support.clock import FakeClock
-from tests.support.memory import MemoryAccounts, MemorySenders, World
 
 from tabard.app.accounts import secret_digest
 from tabard.app.services import Services
@@ -23,6 +21,8 @@ from tabard.http.limits import RateLimit
 from tabard.http.surface import Dialect, routes, unknown_path
 from tabard.ports import NewCredential
 from tabard.storage.vault import AesVault
+from tests.support.clock import FakeClock
+from tests.support.memory import MemoryAccounts, MemorySenders, World
 
 BASE = "https://tabard.example.com"
 SENDERS = "/v2/Channels/Senders"

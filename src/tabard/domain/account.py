@@ -1,6 +1,6 @@
 """Who owns senders: accounts, the credentials that speak for them, and their ways into the networks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -58,8 +58,8 @@ class Connection:
     """
 
     app_id: str
-    app_secret: str
-    token: str
-    verify_token: str
+    app_secret: str = field(repr=False)
+    token: str = field(repr=False)
+    verify_token: str = field(repr=False)
     business_account: str
     base_url: str | None = None

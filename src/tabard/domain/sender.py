@@ -198,6 +198,7 @@ NAME_REPORTED_FOR = timedelta(days=14)
 
 def wanted_name(sender: Sender) -> str:
     """The display name that the network is to know the number by. Raises `InvalidInput` where there is none."""
-    if not sender.profile.name:
+    name = sender.profile.name
+    if name is None or not name.strip():
         raise InvalidInput("profile.name", "is required for a WhatsApp sender")
-    return sender.profile.name
+    return name

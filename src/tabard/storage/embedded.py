@@ -98,9 +98,24 @@ async def running(data_dir: Path) -> AsyncIterator[str]:
             )
             dsn = _dsn(cluster, stack)
             await server.ready(child, dsn)
+            with (data_dir / "postgres.lock").open("a") as lock:  # beside the process id, for `running_elsewhere`
+                lock.write(f"\n{dsn}")
         except (OSError, KeyError, subprocess.SubprocessError, asyncpg.exceptions.PostgresError) as error:
             raise EmbeddedDatabaseError(f"PostgreSQL fails in {data_dir}: {error}. {_ADVICE}") from error
         yield dsn
+
+
+def running_elsewhere(data_dir: Path) -> str | None:
+    """The DSN of the data directory's PostgreSQL if another process runs it, so that a short command can join."""
+    try:
+        with (data_dir / "postgres.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        _, _, dsn = (data_dir / "postgres.lock").read_text().partition("\n")
+        return dsn or None  # none while it is still starting
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +185,7 @@ def _locked(data_dir: Path, stack: AsyncExitStack) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise EmbeddedDatabaseError(
-            f"data directory {data_dir} is in use by process {lock.read()}; "
+            f"data directory {data_dir} is in use by process {lock.readline().strip()}; "
             "stop it, or set DATABASE_URL, or use another TABARD_DATA_DIR"
         ) from None
     lock.truncate(0)

@@ -29,6 +29,7 @@ from typing import Protocol
 
 import asyncpg
 from pgqueuer import PgQueuer
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.models import Job, Schedule
 
 from tabard.ports import Clock
@@ -40,6 +41,9 @@ _SHORTEST_WAIT = 0.01
 _RESTART_DELAY = 1.0
 
 _QUEUED = "select exists (select from pgqueuer where entrypoint = $1 and status = 'queued')"
+
+
+def _ignore(_: str | bytes | bytearray) -> None: ...
 
 
 class Lane(Protocol):
@@ -65,7 +69,7 @@ class Waker:
         self._called.set()
 
     async def run(self) -> None:
-        queries = PgQueuer.from_asyncpg_pool(self.pool).qm.queries
+        queries = PgQueuer(AsyncpgPoolDriver(self.pool)).qm.queries
         while True:
             await self._called.wait()
             self._called.clear()
@@ -99,16 +103,20 @@ class Engine:
 
     async def _keep_queue(self) -> None:
         while True:
-            queue = PgQueuer.from_asyncpg_pool(self.pool)
+            driver = AsyncpgPoolDriver(self.pool)
+            queue = PgQueuer(driver)
             self._register(queue)
             try:
+                # PgQueuer probes its listener as it starts, and may do so before it listens; then it would find itself
+                # deaf. Listening beforehand makes its own LISTEN immediate.
+                await driver.add_listener(queue.channel, _ignore)
                 await queue.run(
                     batch_size=max(2, len(self.lanes)),
                     dequeue_timeout=timedelta(seconds=10),
                     shutdown_on_listener_failure=True,
                 )
             except Exception as error:  # noqa: BLE001 - whatever ends the queue, the service goes on without wake-ups
-                log.warning("queue.failed", error=str(error))
+                log.warning("queue.failed", error=repr(error))
             await asyncio.sleep(_RESTART_DELAY)
 
     def _register(self, queue: PgQueuer) -> None:

@@ -107,8 +107,12 @@ class WhatsAppSteps:
             number_id = await self._add_number(sender, way, business_account)
         else:
             number_id = number.id
-        sender = sender.linked(number_id=number_id, attempts=0)
-        sender = replace(sender, sealed_pin=await self._pin_for(sender), offline_reasons=())
+        sender = replace(
+            sender.linked(number_id=number_id, attempts=0),
+            registration=replace(sender.registration, business_account=business_account),
+            sealed_pin=await self._pin_for(sender),
+            offline_reasons=(),
+        )
         if number is not None and number.verified:
             sender = sender.signalled(Signal.NUMBER_VERIFIED, at.account)
         return sender.due(at.wall)

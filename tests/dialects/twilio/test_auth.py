@@ -4,6 +4,8 @@ from base64 import b64encode
 from uuid import UUID
 
 import pytest
+
+from tabard.domain.ids import AccountId
 from tests.support.twilio_service import (
     NOON,
     OWNER,
@@ -13,8 +15,6 @@ from tests.support.twilio_service import (
     assert_canonical_error,
     basic,
 )
-
-from tabard.domain.ids import AccountId
 
 LIST = f"{SENDERS}?Channel=whatsapp"
 CHILD = AccountId(UUID(int=0xC3))

@@ -3,6 +3,15 @@
 from typing import Any
 
 import pytest
+
+from tabard.dialects.twilio.errors import FAULTS, fault_of, render
+from tabard.dialects.twilio.mapping import sid
+from tabard.dialects.twilio.troubles import TROUBLES
+from tabard.domain import errors as domain_errors
+from tabard.domain.errors import IllegalSignal, TabardError
+from tabard.domain.ids import new_sender_id
+from tabard.domain.sender import Link, NameChange, NameReview, Trouble
+from tabard.http import errors as http_errors
 from tests.support.twilio_service import (
     NOON,
     NUMBER,
@@ -14,15 +23,6 @@ from tests.support.twilio_service import (
     assert_common_headers,
     basic,
 )
-
-from tabard.dialects.twilio.errors import FAULTS, fault_of, render
-from tabard.dialects.twilio.mapping import sid
-from tabard.dialects.twilio.troubles import TROUBLES
-from tabard.domain import errors as domain_errors
-from tabard.domain.errors import IllegalSignal, TabardError
-from tabard.domain.ids import new_sender_id
-from tabard.domain.sender import Link, NameChange, NameReview, Trouble
-from tabard.http import errors as http_errors
 
 BAD_BODIES = {
     "empty": (b"", "the request body is empty"),
@@ -265,3 +265,10 @@ def test_every_trouble_has_a_code(trouble):
     code, message = TROUBLES[trouble]
     assert code.isdigit()
     assert message
+
+
+async def test_business_account_of_a_number_that_is_in_one(service):
+    mine = (await service.create())["sid"]
+    service.put(mine, link=Link(number_id="1"))
+    response = await service.call("POST", f"{SENDERS}/{mine}", {"configuration": {"waba_id": "155501002"}})
+    assert_canonical_error(response, 400, 63100, says="configuration.waba_id: can't be changed")

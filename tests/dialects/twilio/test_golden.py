@@ -12,7 +12,6 @@ from uuid import UUID
 
 import orjson
 import pytest
-from tests.support.twilio_service import NOON, OWNER
 
 from tabard.domain.account import Actor
 from tabard.domain.ids import SenderId
@@ -29,6 +28,7 @@ from tabard.domain.sender import (
     Trouble,
     Webhook,
 )
+from tests.support.twilio_service import NOON, OWNER
 
 GOLDEN = Path(__file__).parent / "golden"
 SENDER = SenderId(UUID("01930000-0000-7000-8000-000000000001"))

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import pytest
+
 from tests.support.twilio_service import BASE, SENDERS, STRANGER, account_sid, basic
 
 

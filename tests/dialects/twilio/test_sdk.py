@@ -6,7 +6,6 @@ import httpx
 import pytest
 import requests
 from requests.adapters import BaseAdapter
-from tests.support.twilio_service import NOON, NUMBER, OWNER, TOKEN, account_sid
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -15,6 +14,7 @@ from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 from tabard.dialects.twilio.mapping import sender_id
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Link, NameChange, NameReview
+from tests.support.twilio_service import NOON, NUMBER, OWNER, TOKEN, account_sid
 
 
 class InProcess(BaseAdapter):

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.support.twilio_service import BASE, NOON, NUMBER, SENDERS, assert_canonical_error, assert_common_headers
 
 from tabard.dialects.twilio import wire
 from tabard.dialects.twilio.routes import OPERATIONS
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import UNLIMITED, Link, NameChange, NameReview, Quality, Reason, Trouble
+from tests.support.twilio_service import BASE, NOON, NUMBER, SENDERS, assert_canonical_error, assert_common_headers
 
 FULL: dict[str, Any] = {
     "senderId": NUMBER,

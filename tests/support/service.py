@@ -1,0 +1,147 @@
+"""A whole service in this process, on a loopback port: API, workers and emulated networks, as `tabard serve` runs it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import uvicorn
+
+from tabard.app.accounts import SANDBOX_ACCOUNT, SANDBOX_TWILIO_TOKEN, Secrets, create_account, twilio_sid
+from tabard.bootstrap import Service, service, working
+from tabard.domain.account import AccountKind
+from tabard.ports import Clock
+from tabard.settings import Settings
+
+SENDERS = "/v2/Channels/Senders"
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running service, and one account's way to talk to it."""
+
+    url: str
+    parts: Service
+    http: aiohttp.ClientSession
+    login: str = twilio_sid(SANDBOX_ACCOUNT)
+    secret: str = SANDBOX_TWILIO_TOKEN
+
+    async def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        async with self.http.request(
+            method,
+            self.url + path,
+            data=data,
+            headers={
+                "Authorization": aiohttp.encode_basic_auth(self.login, self.secret),
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
+        ) as response:
+            text = await response.read()
+            return Reply(response.status, json.loads(text) if text else None, dict(response.headers))
+
+    async def get(self, path: str) -> Any:
+        reply = await self.call("GET", path)
+        assert reply.status == 200, reply
+        return reply.body
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        reply = await self.call("POST", path, {} if body is None else body)
+        assert reply.status in {200, 202, 204}, reply
+        return reply.body
+
+    async def create(self, number: str, **more: Any) -> dict[str, Any]:
+        profile = {"name": "Example Parcels", **more.pop("profile", {})}
+        return await self.post(SENDERS, {"sender_id": f"whatsapp:{number}", "profile": profile, **more})
+
+    async def fetch(self, sid: str) -> dict[str, Any]:
+        return await self.get(f"{SENDERS}/{sid}")
+
+    async def code(self, number: str) -> str:
+        """The newest one-time code on the phone, as a person would read it."""
+        messages = (await self.get(f"/sandbox/v1/phones/{number}/messages"))["messages"]
+        return "".join(c for c in messages[-1]["text"] if c.isdigit())[:6]
+
+    async def verify(self, sid: str, number: str) -> dict[str, Any]:
+        return await self.post(f"{SENDERS}/{sid}", {"configuration": {"verification_code": await self.code(number)}})
+
+    async def online(self, number: str, **more: Any) -> str:
+        """The SID of a new sender that has gone online."""
+        sid = (await self.create(number, **more))["sid"]
+        await self.reaches(sid, "PENDING_VERIFICATION")
+        await self.verify(sid, number)
+        await self.reaches(sid, "ONLINE")
+        return sid
+
+    async def reaches(self, sid: str, status: str) -> dict[str, Any]:
+        return await self.until(sid, lambda sender: sender["status"] == status, status)
+
+    async def until(self, sid: str, holds: Callable[[dict[str, Any]], Any], what: str = "it") -> dict[str, Any]:
+        """Poll, within bounds."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        while True:
+            sender = await self.fetch(sid)
+            if holds(sender):
+                return sender
+            assert asyncio.get_running_loop().time() < deadline, f"never saw {what}: {sender}"
+            await asyncio.sleep(0.02)
+
+    async def advance(self, **delta: float) -> None:
+        seconds = sum(delta[unit] * size for unit, size in _UNITS.items() if unit in delta)
+        await self.post("/sandbox/v1/clock/advance", {"seconds": seconds})
+
+    async def account(self, name: str = "Another") -> "Running":
+        """The same service as another sandbox account sees it."""
+        secrets: Secrets = await create_account(self.parts.services, name, AccountKind.SANDBOX)
+        return Running(self.url, self.parts, self.http, secrets.twilio_sid, secrets.twilio_token)
+
+
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+
+
+@asynccontextmanager
+async def running(
+    dsn: str, data_dir: Path, *, clock: Clock | None = None, works: bool = True, **settings: Any
+) -> AsyncIterator[Running]:
+    quick: dict[str, Any] = {"sandbox_step_seconds": 0.01, "sweep_seconds": 0.2, "database_connections": 20}
+    chosen = Settings(data_dir=data_dir, **{**quick, **settings})
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(service(chosen, dsn, url, clock=clock))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        await stack.enter_async_context(answering(parts, listening))
+        if works:
+            await stack.enter_async_context(working(parts.engine))
+        yield Running(url, parts, http)
+
+
+@asynccontextmanager
+async def answering(parts: Service, listening: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(parts.asgi, loop="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listening])
+    ticking = asyncio.create_task(server.main_loop())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await ticking
+        await server.shutdown(sockets=[listening])
