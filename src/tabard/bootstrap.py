@@ -68,12 +68,12 @@ async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[s
     """The DSN of the database: the configured one, or the embedded one, started and migrated.
 
     A short command may join the embedded one that a running service has started; a service may not: it would lose its
-    database when the other one stops. Raises `EmbeddedDatabaseError`, `SchemaBehind`, and what PostgreSQL raises for an address that doesn't answer.
+    database when the other one stops. Raises `EmbeddedDatabaseError`.
     """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    running = embedded.running_elsewhere(settings.data_dir) if join else None
+    running = await embedded.running_elsewhere(settings.data_dir) if join else None
     if running is not None:
         yield running
         return

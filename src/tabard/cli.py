@@ -12,7 +12,7 @@ import asyncpg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tabard import serving
 from tabard import settings as settings_module
@@ -113,13 +113,13 @@ def accounts_create(
 @accounts.command("list")
 def accounts_list(data_dir: DataDir = None, json: Json = False) -> None:
     """List the accounts."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": str(account.id),
             "name": account.name,
             "kind": str(account.kind),
             "twilio_account_sid": accounts_app.twilio_sid(account.id),
-            "parent": str(account.parent_id) if account.parent_id else None,
+            "parent": accounts_app.twilio_sid(account.parent_id) if account.parent_id else None,
             "created": account.created_at.isoformat(timespec="seconds"),
             "closed": account.closed_at.isoformat(timespec="seconds") if account.closed_at else None,
         }
@@ -128,10 +128,12 @@ def accounts_list(data_dir: DataDir = None, json: Json = False) -> None:
     if json:
         _print_json(rows)
         return
-    table = Table("Twilio Account SID", "Name", "Kind", "Parent", "Created", "Closed", box=None)
+    table = Table(Column("Twilio Account SID", no_wrap=True), "Name", "Kind", "Created", "", box=None)
     for row in rows:
-        parent = accounts_app.twilio_sid(AccountId(UUID(row["parent"]))) if row["parent"] else ""
-        table.add_row(row["twilio_account_sid"], row["name"], row["kind"], parent, row["created"], row["closed"] or "")
+        sid, name, kind, created = row["twilio_account_sid"], row["name"], row["kind"], row["created"]
+        notes = [f"sub-account of {row['parent']}"] if row["parent"] else []
+        notes += [f"closed {row['closed'][:10]}"] if row["closed"] else []
+        table.add_row(sid, name, kind, created[:10], ", ".join(notes))
     _out.print(table)
 
 

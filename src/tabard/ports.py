@@ -96,7 +96,9 @@ class SenderStore(Protocol):
     async def stuck(self, now: datetime, longer_than: timedelta, limit: int) -> Sequence[Loaded]:
         """Senders that have rested in between for longer than that and were not reported yet."""
 
-    async def by_address(self, account_id: AccountId, channel: Channel, address: str, now: datetime) -> Loaded | None: ...
+    async def by_address(
+        self, account_id: AccountId, channel: Channel, address: str, now: datetime
+    ) -> Loaded | None: ...
 
     async def touch(
         self,

@@ -470,3 +470,15 @@ async def test_root_runs_an_ordinary_user_s_cluster_as_that_user(data_dir: Path)
     async with running(data_dir) as dsn:
         assert await sql(dsn, "select 1") == 1
     assert {owner(path) for path in (cluster, *cluster.rglob("*"))} == {(54321, 54321)}
+
+
+async def test_a_short_command_joins_the_database_of_a_running_service(data_dir: Path) -> None:
+    assert await embedded.running_elsewhere(data_dir) is None, "never started"
+    async with supervisor(data_dir) as process:
+        dsn = await ready(process)
+        assert await embedded.running_elsewhere(data_dir) == dsn
+        process.kill()
+        await process.wait()
+        async with running(data_dir):
+            pass
+    assert await embedded.running_elsewhere(data_dir) is None, "stopped"

@@ -1,4 +1,4 @@
-"""A whole service in this process, on a loopback port: API, workers and emulated networks, as `tabard serve` runs it."""
+"""A whole service in this process, on a loopback port: API, workers and emulated networks."""
 
 import asyncio
 import json

@@ -41,7 +41,7 @@ def docs_page(dialects: Sequence[Dialect]) -> str:
 </table>
 <h2>Emulated networks</h2>
 <table>
-{_row("ANY", "/networks/meta/v25.0/…", "Meta's Graph API for WhatsApp, for this service and for any other client of it")}
+{_row("ANY", "/networks/meta/v25.0/…", "Meta's Graph API for WhatsApp, for any client of it")}
 </table>
 </body>
 </html>

@@ -105,17 +105,16 @@ async def running(data_dir: Path) -> AsyncIterator[str]:
         yield dsn
 
 
-def running_elsewhere(data_dir: Path) -> str | None:
-    """The DSN of the data directory's PostgreSQL if another process runs it, so that a short command can join."""
+async def running_elsewhere(data_dir: Path) -> str | None:
+    """The DSN of the data directory's PostgreSQL if another process runs it, so that a short command can join it."""
     try:
-        with (data_dir / "postgres.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return None
-    except BlockingIOError:
         _, _, dsn = (data_dir / "postgres.lock").read_text().partition("\n")
-        return dsn or None  # none while it is still starting
-    return None
+        if not dsn:
+            return None
+        await (await _connect(dsn)).close()
+    except (OSError, asyncpg.exceptions.PostgresError):
+        return None  # not started yet, or left behind by one that was killed
+    return dsn
 
 
 @dataclass(frozen=True, slots=True)

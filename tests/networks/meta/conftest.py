@@ -1,10 +1,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.networks.meta.stand_in import MetaStandIn, client_of, standing_in
-from tests.support.clock import FakeClock
 
 from tabard.networks.meta.client import MetaClient
+from tests.networks.meta.stand_in import MetaStandIn, client_of, standing_in
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture

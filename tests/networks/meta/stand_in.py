@@ -10,13 +10,13 @@ import aiohttp
 import orjson
 import pytest
 from aiohttp import web
-from tests.support.clock import FakeClock
 
 from tabard.domain.account import Connection
 from tabard.domain.profile import Contact, Profile, Vertical
 from tabard.domain.sender import NameReview, Quality
 from tabard.networks.meta.client import MetaClient
 from tabard.ports import Image, NetworkFault, NumberState, NumberStatus
+from tests.support.clock import FakeClock
 
 TOKEN = "EAAsandboxTokenOfTheTests0123456789"
 WAY = Connection(

@@ -1,6 +1,11 @@
 """The client on the wire: what it asks Meta for each method, and what it makes of the answers."""
 
 import pytest
+
+from tabard.domain.profile import Profile, Vertical
+from tabard.domain.sender import Trouble, VerificationMethod
+from tabard.networks.meta.profile import VERTICALS, changes
+from tabard.ports import Decision, NumberStatus
 from tests.networks.meta.stand_in import (
     ACCOUNT,
     FIELDS,
@@ -17,11 +22,6 @@ from tests.networks.meta.stand_in import (
     fault_in,
     refusal,
 )
-
-from tabard.domain.profile import Profile, Vertical
-from tabard.domain.sender import Trouble, VerificationMethod
-from tabard.networks.meta.profile import VERTICALS, changes
-from tabard.ports import Decision, NumberStatus
 
 
 async def test_a_number_is_read_with_the_token_in_the_header_only(stand_in, meta_client):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+
 from tests.support.meta_emulator import PIN, Realm, World, emulating
 
 PHONE = "15550100001"

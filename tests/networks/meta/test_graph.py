@@ -12,6 +12,11 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tabard.domain.sender import Trouble
+from tabard.networks.meta import faults, number
+from tabard.networks.meta.client import MetaClient
+from tabard.ports import Decision, NetworkFault
 from tests.networks.meta.stand_in import (
     ACCOUNT,
     ID,
@@ -28,11 +33,6 @@ from tests.networks.meta.stand_in import (
     standing_in,
 )
 from tests.support.clock import FakeClock
-
-from tabard.domain.sender import Trouble
-from tabard.networks.meta import faults, number
-from tabard.networks.meta.client import MetaClient
-from tabard.ports import Decision, NetworkFault
 
 
 @pytest.mark.parametrize(

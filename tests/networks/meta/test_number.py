@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.networks.meta.stand_in import NUMBER
 
 from tabard.domain.sender import UNLIMITED, NameReview, Quality, Trouble
 from tabard.networks.meta import number
 from tabard.ports import NumberState, NumberStatus
+from tests.networks.meta.stand_in import NUMBER
 
 
 def state(**changed: object) -> NumberState:

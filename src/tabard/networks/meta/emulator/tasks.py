@@ -1,14 +1,17 @@
 """Doing what is due: stages of numbers' lives, and webhooks.
 
-Two lanes run side by side, so that a slow receiver holds up nobody's life. A stage is struck in the very statement that
-saves its effect, so it takes effect once, however often it is run. A webhook is struck after its receiver has said 200,
-so it arrives at least once; a receiver that says anything else hears it again, less and less often, for seven days.
+Two lanes run side by side, so that a slow receiver holds up nobody's life. A stage is struck in the statement that
+saves its effect, so it takes effect once, however often it is run. A webhook is struck, with the next claim, after its
+receiver has said 200, so it arrives at least once; a receiver that says anything else hears it again, less and less
+often, for seven days.
 No account may fill the webhook lane: one whose receiver hangs leaves room for the others.
 """
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -17,7 +20,7 @@ from yarl import URL
 from tabard.networks.meta.emulator import events, life
 from tabard.networks.meta.emulator.memory import scenes, tasks
 from tabard.networks.meta.emulator.memory.scenes import Stale
-from tabard.networks.meta.emulator.memory.tasks import Claimed
+from tabard.networks.meta.emulator.memory.tasks import Stage, Webhook
 from tabard.networks.meta.emulator.network import CALLBACK_SECONDS, Network
 from tabard.networks.meta.emulator.state import TaskKind
 from tabard.networks.meta.wire import SIGNATURE_HEADER
@@ -37,73 +40,80 @@ _TRIES = 50
 
 async def drain(network: Network) -> None:
     """Run every task that is due until none is. May run in many processes at once."""
-    await asyncio.gather(_drain(network, webhooks=False), _drain(network, webhooks=True))
+    await asyncio.gather(_drain_stages(network), _drain_webhooks(network))
 
 
-async def _drain(network: Network, *, webhooks: bool) -> None:
-    running: dict[asyncio.Task[None], UUID] = {}
+async def _drain_stages(network: Network) -> None:
+    while True:
+        stages = await tasks.claim_stages(network.pool, network.clock.now(), LEASE, AT_ONCE)
+        if not stages:
+            return
+        await asyncio.gather(*(_guarded(_live(network, stage), stage.kind) for stage in stages))
+
+
+async def _drain_webhooks(network: Network) -> None:
+    running: dict[asyncio.Task[int | None], UUID] = {}
+    done: list[int] = []
     try:
         while True:
             full = [account for account, count in Counter(running.values()).items() if count >= AT_ONCE_OF_ACCOUNT]
-            claimed = await tasks.claim(
-                network.pool,
-                network.clock.now(),
-                LEASE,
-                webhooks=webhooks,
-                passing_over=full if webhooks else [],
-                limit=AT_ONCE - len(running),
+            free = AT_ONCE - len(running)
+            claimed = await tasks.claim_webhooks(
+                network.pool, network.clock.now(), LEASE, free, passing_over=full, done=done
             )
-            for task in claimed:
-                running[asyncio.create_task(_run(network, task))] = task.account_id
+            for webhook in claimed:
+                running[asyncio.create_task(_guarded(_deliver(network, webhook), "webhook"))] = webhook.account_id
             if not running:
                 return
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for finished in done:
-                del running[finished]
+            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done = [task.result() or 0 for task in finished]
+            for task in finished:
+                del running[task]
     finally:
-        for task_running in running:
-            task_running.cancel()
+        for task in running:
+            task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _run(network: Network, task: Claimed) -> None:
+_Outcome = TypeVar("_Outcome")
+
+
+async def _guarded(work: Coroutine[None, None, _Outcome], kind: str) -> _Outcome | None:
+    """One task's failure is not another's: it is told, the lease ends, and the task runs again."""
     try:
-        if task.kind == TaskKind.WEBHOOK:
-            await _deliver(network, task)
-        else:
-            await _live(network, task)
-    except Exception:  # noqa: BLE001 - one task's failure is not another's; its lease will end and it runs again
-        log.exception("emulator.task_failed", network="meta", kind=task.kind, task=task.id)
+        return await work
+    except Exception:  # noqa: BLE001 - the boundary of one task
+        log.exception("emulator.task_failed", network="meta", kind=kind)
+        return None
 
 
-async def _live(network: Network, task: Claimed) -> None:
-    rule = life.DUE[TaskKind(task.kind)]
+async def _live(network: Network, stage: Stage) -> None:
+    rule = life.DUE[TaskKind(stage.kind)]
     for _ in range(_TRIES):
-        scene = await scenes.see(network.pool, network.clock.now(), task.number_id or "", account_id=task.account_id)
+        scene = await scenes.see(network.pool, network.clock.now(), stage.number_id or "", account_id=stage.account_id)
         number = scene.number if scene is not None else None
-        change = rule(scene, number, task.detail) if scene is not None and number is not None else None
+        change = rule(scene, number, stage.detail) if scene is not None and number is not None else None
         if scene is None or change is None:
-            await tasks.strike(network.pool, task.id)
+            await tasks.strike(network.pool, stage.id)
             return
         try:
-            await network.save(scene, change, done=task.id)
+            await network.save(scene, change, done=stage.id)
         except Stale:
             continue
         return
 
 
-async def _deliver(network: Network, task: Claimed) -> None:
-    scene = await scenes.see(network.pool, network.clock.now(), "", account_id=task.account_id)
-    if scene is None or scene.now > task.made_at + GIVE_UP_AFTER:
-        await tasks.strike(network.pool, task.id)
-        return
-    body = task.detail.encode()
-    signature = events.signature(scene.realm.app_secret, body)
-    if await _post(network, network.callback(scene.realm), body, signature):
-        await tasks.strike(network.pool, task.id)
-        return
-    pause = RETRIES[min(task.attempts, len(RETRIES) - 1)]
-    await tasks.postpone(network.pool, task.id, network.clock.now() + pause)
+async def _deliver(network: Network, webhook: Webhook) -> int | None:
+    """The webhook's id if nothing is left to do for it."""
+    if webhook.age > GIVE_UP_AFTER:
+        return webhook.id
+    body = webhook.body.encode()
+    url = webhook.callback_url or network.callback_url(webhook.app_id)
+    if await _post(network, url, body, events.signature(webhook.app_secret, body)):
+        return webhook.id
+    pause = RETRIES[min(webhook.attempts, len(RETRIES) - 1)]
+    await tasks.postpone(network.pool, webhook.id, network.clock.now() + pause)
+    return None
 
 
 async def _post(network: Network, url: str, body: bytes, signature: str) -> bool:

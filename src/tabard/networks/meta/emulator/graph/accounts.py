@@ -30,7 +30,7 @@ _ACCOUNT_READERS: selection.Readers[_Account] = {
     "ownership_type": lambda view: "CLIENT_OWNED" if view[0].shared else "SELF",
     "owner_business_info": lambda view: {"name": BUSINESS_NAME, "id": view[1].realm.business_id},
     "on_behalf_of_business_info": lambda _: None,
-    "health_status": lambda view: health(view[1], None),
+    "health_status": lambda view: health(view[1].realm, view[0], None),
     "whatsapp_business_manager_messaging_limit": lambda view: view[1].realm.tier,
     "marketing_messages_lite_api_status": lambda _: "INELIGIBLE",
     "marketing_messages_onboarding_status": lambda _: "INELIGIBLE",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabard.networks.meta.emulator.graph import selection
 from tabard.networks.meta.emulator.network import Network
-from tabard.networks.meta.emulator.state import Number, Scene
+from tabard.networks.meta.emulator.state import Number, Realm, Scene, Waba
 from tabard.networks.meta.wire import CodeVerification, NameStatus, NumberStatus
 
 NODE = "WhatsAppBusinessPhoneNumber"
@@ -56,14 +56,14 @@ def _certificate(number: Number, name: str | None) -> str | None:
 _SEVERITY = ("AVAILABLE", "LIMITED", "BLOCKED")
 
 
-def health(scene: Scene, number: Number | None) -> dict[str, Any]:
+def health(realm: Realm, waba: Waba | None, number: Number | None) -> dict[str, Any]:
     """The worst of the number, its business account, the business and the app."""
     entities = [
         {"entity_type": kind, "id": object_id, "can_send_message": "AVAILABLE"}
         for kind, object_id in (
-            ("WABA", scene.waba.id if scene.waba is not None else None),
-            ("BUSINESS", scene.realm.business_id),
-            ("APP", scene.realm.app_id),
+            ("WABA", waba.id if waba is not None else None),
+            ("BUSINESS", realm.business_id),
+            ("APP", realm.app_id),
         )
         if object_id is not None
     ]
@@ -125,7 +125,7 @@ READERS: selection.Readers[View] = {
     ),
     "unified_cert_status": lambda view: view.number.name_status,
     "webhook_configuration": _webhook_configuration,
-    "health_status": lambda view: health(view.scene, view.number),
+    "health_status": lambda view: health(view.scene.realm, view.scene.waba, view.number),
     "conversational_automation": lambda _: None,
     "eligibility_for_api_business_global_search": lambda _: "NON_ELIGIBLE_UNDEFINED",
 }

@@ -193,7 +193,7 @@ def new_number(scene: Scene, digits: str, name: str | None) -> Number:
         id=realms.new_id("7"),
         waba_id=scene.waba.id if scene.waba is not None else None,
         digits=digits,
-        display=display(digits),
+        display=_display(digits, parsed),
         country=region or (phonenumbers.region_code_for_country_code(code) if code else "ZZ"),
         calling_code=str(code or ""),
         verified_name=name,
@@ -264,9 +264,8 @@ def international(calling_code: str, text: str) -> str:
     return digits
 
 
-def display(digits: str) -> str:
+def _display(digits: str, parsed: phonenumbers.PhoneNumber | None) -> str:
     """As Meta writes numbers: +1 555-010-0001."""
-    parsed = _parsed(digits)
     if parsed is None:
         return f"+{digits}"
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from tabard.networks.meta.emulator import faults
@@ -16,8 +17,9 @@ Of = TypeVar("Of")
 Readers = Mapping[str, Callable[[Of], Any]]
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Selection:
-    """Raises `GraphFault` for what is no list of fields."""
+    """Raises `GraphFault` for what is no list of fields. Callers ask for the same few lists over and over."""
     if len(text) > _LENGTH:
         raise faults.invalid("Parameter fields is too long.")
     open_levels: list[dict[str, Selection | None]] = [{}]

@@ -10,18 +10,35 @@ from uuid import UUID
 
 import asyncpg
 
-_CLAIM = """
+_CLAIM_STAGES = """
 with due as (
     select id from sandbox.meta_tasks
-    where due_at <= $1 and (leased_until is null or leased_until <= $1)
-        and (kind = 'webhook') = $2 and account_id <> all ($3::uuid[])
+    where due_at <= $1 and (leased_until is null or leased_until <= $1) and kind <> 'webhook'
     order by due_at
-    limit $4
+    limit $2
     for update skip locked
 )
-update sandbox.meta_tasks t set leased_until = $5
+update sandbox.meta_tasks t set leased_until = $3
 from due where t.id = due.id
-returning t.id, t.account_id, t.number_id, t.kind, t.detail, t.made_at, t.attempts
+returning t.id, t.account_id, t.number_id, t.kind, t.detail
+"""
+
+_CLAIM_WEBHOOKS = """
+with done as (
+    delete from sandbox.meta_tasks where id = any ($5)
+), due as (
+    select id from sandbox.meta_tasks
+    where due_at <= $1 and (leased_until is null or leased_until <= $1) and kind = 'webhook'
+        and account_id <> all ($4) and id <> all ($5)
+    order by due_at
+    limit $2
+    for update skip locked
+)
+update sandbox.meta_tasks t set leased_until = $3
+from due, sandbox.meta_realms r, public.accounts a
+where t.id = due.id and r.account_id = t.account_id and a.id = t.account_id
+returning t.id, t.account_id, t.detail, t.attempts, $1 + a.clock_offset - t.made_at,
+    r.app_id, r.app_secret, r.callback_url
 """
 
 _NEXT_OF_ALL = """
@@ -35,21 +52,39 @@ _NEXT = "select min(greatest(due_at, leased_until)) from sandbox.meta_tasks wher
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class Stage:
+    """A step of a number's life."""
+
     id: int
     account_id: UUID
     number_id: str | None
     kind: str
     detail: str
-    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    id: int
+    account_id: UUID
+    body: str
     attempts: int
+    age: timedelta
+    """In account time."""
+    app_id: str
+    app_secret: str
+    callback_url: str | None
 
 
-async def claim(
-    pool: asyncpg.Pool, wall: datetime, lease: timedelta, *, webhooks: bool, passing_over: list[UUID], limit: int
-) -> list[Claimed]:
-    rows = await pool.fetch(_CLAIM, wall, webhooks, passing_over, limit, wall + lease)
-    return [Claimed(*row) for row in rows]
+async def claim_stages(pool: asyncpg.Pool, wall: datetime, lease: timedelta, limit: int) -> list[Stage]:
+    return [Stage(*row) for row in await pool.fetch(_CLAIM_STAGES, wall, limit, wall + lease)]
+
+
+async def claim_webhooks(
+    pool: asyncpg.Pool, wall: datetime, lease: timedelta, limit: int, *, passing_over: list[UUID], done: list[int]
+) -> list[Webhook]:
+    """Strikes the `done` ones in the same statement."""
+    rows = await pool.fetch(_CLAIM_WEBHOOKS, wall, limit, wall + lease, passing_over, done)
+    return [Webhook(*row) for row in rows]
 
 
 async def strike(pool: asyncpg.Pool, task_id: int) -> None:
