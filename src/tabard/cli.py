@@ -31,7 +31,12 @@ from tabard.storage.schema import SchemaBehind
 from tabard.storage.vault import MasterKeyUnusable
 from tabard.telemetry import configure_logs
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="The whole life of a messaging sender.")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The whole life of a messaging sender.",
+)
 accounts = typer.Typer(no_args_is_help=True, help="Accounts and their credentials.")
 sandbox = typer.Typer(no_args_is_help=True, help="The sandbox of a running service.")
 cli.add_typer(accounts, name="accounts")
@@ -65,8 +70,8 @@ def main() -> None:
         serving.CannotListen,
     ) as error:
         _fail(str(error))
-    except (OSError, asyncpg.PostgresError) as error:
-        _fail(f"the database does not answer: {error}; see DATABASE_URL")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _fail(f"the database can't be used: {error}; see DATABASE_URL")
 
 
 @cli.command()

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
@@ -34,6 +34,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 async def _serve(settings: Settings, greet: Greet) -> None:
+    told = _told_to_stop()
     async with AsyncExitStack() as stack:
         listening = None if settings.role == "worker" else _listen(settings)
         port = settings.port if listening is None else listening.getsockname()[1]
@@ -42,15 +43,23 @@ async def _serve(settings: Settings, greet: Greet) -> None:
         parts = await stack.enter_async_context(service(settings, dsn, url))
         if settings.role != "api":
             await stack.enter_async_context(working(parts.engine))
+        log.info("service.started", role=settings.role)
         if listening is None:
-            await _work_until_told(settings)
+            await told.wait()
         else:
-            await _answer_until_told(settings, parts, listening, lambda: greet(settings, url))
+            await _answer(parts, listening, told, lambda: greet(settings, url))
+    log.info("service.stopped", role=settings.role)
 
 
-async def _answer_until_told(
-    settings: Settings, parts: Service, listening: socket.socket, ready: Callable[[], None]
-) -> None:
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM, so that all is left in order: requests answered, steps saved, the database stopped."""
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    return told
+
+
+async def _answer(parts: Service, listening: socket.socket, told: asyncio.Event, ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
         parts.asgi,
         loop="none",
@@ -64,32 +73,30 @@ async def _answer_until_told(
         backlog=2048,
     )
     server = _Server(config, ready)
-    log.info("service.starting", role=settings.role)
-    await server.serve(sockets=[listening])
-    log.info("service.stopped", role=settings.role)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    stopping = asyncio.create_task(told.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
 
 
 class _Server(uvicorn.Server):
-    """Greets once it answers."""
+    """Greets once it answers, and leaves the signals to us: uvicorn would raise them again when it has stopped, and end
+    the process before the database is."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
-
-
-async def _work_until_told(settings: Settings) -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    log.info("service.starting", role=settings.role)
-    await told.wait()
-    log.info("service.stopped", role=settings.role)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -3,10 +3,19 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", text):
+        raise ValueError("must be an http:// or https:// address without query")
+    return text.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
@@ -26,7 +35,7 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         None, description="32 random bytes, base64 or hexadecimal, that seal every stored secret"
     )
-    public_url: str | None = Field(
+    public_url: Address | None = Field(
         None, description="The address that clients use, for absolute URLs in answers; by default each request's own"
     )
     requests_per_second: float = Field(
@@ -39,14 +48,14 @@ class Settings(BaseSettings):
     )
     sweep_seconds: float = Field(1, gt=0, description="Longest time between two looks at what is due")
     stuck_seconds: float = Field(3600, gt=0, description="How long a sender may rest in between before it is reported")
-    sandbox_url: str | None = Field(
+    sandbox_url: Address | None = Field(
         None, description="Where workers reach the emulated networks; by default this process's own address"
     )
     sandbox_pace: Literal["instant", "realtime", "manual"] = Field(
         "instant", description="How fast the emulated networks take their steps"
     )
     sandbox_step_seconds: float = Field(0.2, ge=0, description="What one step takes at the pace instant")
-    meta_url: str = Field("https://graph.facebook.com", description="Meta's Graph API, for live accounts")
+    meta_url: Address = Field("https://graph.facebook.com", description="Meta's Graph API, for live accounts")
     meta_version: str = Field("v25.0", pattern=r"v\d+\.\d+", description="Version of the Graph API")
     meta_timeout_seconds: float = Field(10, gt=0, description="Longest time that one call of Meta may take")
     meta_app_id: str | None = Field(None, description="Meta app of live accounts that have none of their own")

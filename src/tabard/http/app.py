@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tabard.app.services import Services
 from tabard.http import openapi
-from tabard.http.docs_page import docs_page
+from tabard.http.docs_page import dialect_page, docs_page
 from tabard.http.limits import RateLimit
 from tabard.http.surface import Dialect, routes, unknown_path
 from tabard.telemetry import metrics_page
@@ -68,11 +68,18 @@ def _operator_routes(dialects: Sequence[Dialect], ready: Callable[[], Awaitable[
 
         return document
 
+    def page_of(dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
+        async def page(_: Request) -> Response:
+            return HTMLResponse(dialect_page(dialect))
+
+        return page
+
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Route("/docs", docs),
         Route("/", docs),
+        *(Route(f"/docs/{dialect.name}", page_of(dialect)) for dialect in dialects),
         *(Route(f"/openapi/{dialect.name}.json", document_of(dialect)) for dialect in dialects),
     ]

@@ -8,6 +8,7 @@ from tabard.app import sandbox as sandbox_app
 from tabard.app.services import Services
 from tabard.dialects.native import wire
 from tabard.domain.errors import InvalidInput
+from tabard.domain.sender import Quality
 from tabard.http.surface import Answer, Call, Operation
 
 
@@ -61,7 +62,7 @@ async def lift_ban(services: Services, call: Call) -> Answer:
 async def set_quality(services: Services, call: Call) -> Answer:
     request = wire.QualityRequest.model_validate_json(call.body)
     sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.set_quality(call.principal.account_id, _number(call), request.quality)
+    await sandbox.set_quality(call.principal.account_id, _number(call), Quality(request.quality))
     return Answer(204)
 
 

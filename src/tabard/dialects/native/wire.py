@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tabard.domain.sender import Quality
-
 
 class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -37,9 +35,7 @@ class RejectRequest(Wire):
 
 
 class QualityRequest(Wire):
-    model_config = ConfigDict(extra="forbid")
-
-    quality: Quality
+    quality: Literal["high", "medium", "low", "unknown"]
 
 
 class LimitRequest(Wire):

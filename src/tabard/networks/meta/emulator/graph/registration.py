@@ -145,9 +145,9 @@ def _guessed(number: Number, now: datetime) -> Number:
 
 async def deregister(call: Call) -> dict[str, Any]:
     number = call.number
-    counted = _counted(number, call.scene.now)
     if number.connection != NumberStatus.CONNECTED and not number.connecting:
         raise faults.not_registered()
+    counted = _counted(number, call.scene.now)
     after = replace(
         number,
         connection=NumberStatus.DISCONNECTED,
