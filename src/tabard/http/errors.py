@@ -9,7 +9,7 @@ class RouteNotFound(TabardError):
 
 class MethodNotAllowed(TabardError):
     def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{method} is not allowed here; {', '.join(allowed)} is")
+        super().__init__(f"{method} is not allowed here; allowed: {', '.join(allowed)}")
         self.allowed = allowed
 
 

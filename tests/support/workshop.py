@@ -1,0 +1,178 @@
+"""A service whose engine stands still: the test does the work itself, lane by lane or step by step, and time passes only
+when the test lets it. PostgreSQL, the emulated network and the HTTP between them are real."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast
+
+from tabard.app.watchdog import report_stuck
+from tabard.dialects.twilio.mapping import sender_id
+from tabard.domain.account import META
+from tabard.domain.sender import Sender, Trouble
+from tabard.ports import Decision, NetworkFault, WhatsAppNetwork
+from tabard.workflows.engine import Lane
+from tabard.workflows.reconcile import Moment, Reconcile
+from tabard.workflows.whatsapp import WhatsAppSteps
+from tests.support.clock import FakeClock
+from tests.support.service import Running, running
+
+_MOST_ROUNDS = 200
+
+
+class Mishap(Enum):
+    """What befalls one call of the network."""
+
+    FAILED = "failed before it reached the network"
+    ANSWER_LOST = "done, but its answer was lost"
+    DIED = "not made: the worker died"
+    DIED_AFTER = "done, but the worker died before it could say so"
+
+    @property
+    def reaches_network(self) -> bool:
+        return self in {Mishap.ANSWER_LOST, Mishap.DIED_AFTER}
+
+    def befall(self) -> None:
+        if self in {Mishap.FAILED, Mishap.ANSWER_LOST}:
+            raise NetworkFault(Decision.RETRY, Trouble.NETWORK_UNAVAILABLE, "the line is down")
+        raise asyncio.CancelledError
+
+
+Before = Callable[[str, tuple[Any, ...]], Awaitable[None]]
+
+
+@dataclass
+class TroubledNetwork:
+    """Fulfils `WhatsAppNetwork`: the real client, and the mishaps that a test has planned around its calls."""
+
+    real: WhatsAppNetwork
+    calls: list[str] = field(default_factory=list)
+    mishaps: dict[int, Mishap] = field(default_factory=dict)
+    """By the number of the call, counted from 0."""
+    before: Before | None = None
+    """Runs before each call, with its name and arguments."""
+
+    def plan(self, mishaps: dict[int, Mishap]) -> None:
+        self.calls, self.mishaps = [], dict(mishaps)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*arguments: Any) -> Any:
+            mishap = self.mishaps.pop(len(self.calls), None)
+            self.calls.append(name)
+            if self.before is not None:
+                await self.before(name, arguments)
+            if mishap is not None and not mishap.reaches_network:
+                mishap.befall()
+            answer = await getattr(self.real, name)(*arguments)
+            if mishap is not None:
+                mishap.befall()
+            return answer
+
+        return call
+
+
+@dataclass
+class Workshop:
+    tabard: Running
+    clock: FakeClock
+    network: TroubledNetwork
+    steps: WhatsAppSteps
+    reconcile: Reconcile
+    others: list[Lane]
+    """The lanes of the emulated network and of its webhooks."""
+
+    async def work(self) -> None:
+        """Do whatever is due now, until nothing is."""
+        for _ in range(_MOST_ROUNDS):
+            lanes = [lane for lane in [self.reconcile, *self.others] if await self._is_due(lane)]
+            if not lanes:
+                return
+            for lane in lanes:
+                await lane.drain()
+        raise AssertionError("work without end: something is due again and again")
+
+    async def pass_time(self, **delta: float) -> None:
+        """Let time pass from one thing that is due to the next, and do each when its time has come."""
+        end = self.clock.now() + timedelta(**delta)
+        for _ in range(_MOST_ROUNDS):
+            await self.work()
+            due = [time for lane in [self.reconcile, *self.others] if (time := await lane.next_due()) is not None]
+            if not due or min(due) > end:
+                self.clock.time = end
+                return
+            self.clock.time = max(self.clock.time, min(due))
+        raise AssertionError("time does not pass: something is due again and again")
+
+    async def repeat_each_step(self, *, network_moves_on: bool) -> None:
+        """Do what is due, each step twice from the same stored sender: the first run's result is thrown away."""
+        for _ in range(_MOST_ROUNDS):
+            claimed = await self.tabard.parts.services.senders.claim_due(self.clock.now(), self.reconcile.lease, 10)
+            for loaded in claimed:
+                await self.steps(loaded.sender, Moment(self.clock.now(), loaded.account_now))
+                if network_moves_on:
+                    await self._let_network_act()
+                after = await self.steps(loaded.sender, Moment(self.clock.now(), self.clock.now()))
+                await self.tabard.parts.services.senders.save(loaded.sender, after, META, self.clock.now())
+            if not claimed:
+                await self._let_network_act()
+                if not await self._is_due(self.reconcile):
+                    return
+        raise AssertionError("work without end: a step is due again and again")
+
+    async def _let_network_act(self) -> None:
+        self.clock.advance(seconds=1)
+        for lane in self.others:
+            await lane.drain()
+
+    async def _is_due(self, lane: Lane) -> bool:
+        due = await lane.next_due()
+        return due is not None and due <= self.clock.now()
+
+    async def stored(self, sid: str) -> Sender:
+        """The sender as it lies in the database, deleted or not."""
+        account_id = (await self.tabard.parts.services.accounts.accounts())[0].id
+        rows = await self.tabard.parts.pool.fetch("select id from senders where id = $1", sender_id(sid))
+        assert rows, f"no row of {sid}"
+        return await self.tabard.parts.services.senders.fetch(account_id, sender_id(sid))
+
+    async def watch(self) -> int:
+        return await report_stuck(self.tabard.parts.services)
+
+    async def online(self, number: str, **more: Any) -> str:
+        """The SID of a new sender that has gone online."""
+        sid: str = (await self.tabard.create(number, **more))["sid"]
+        await self.pass_time(seconds=5)
+        await self.tabard.verify(sid, number)
+        await self.pass_time(seconds=5)
+        assert (await self.tabard.fetch(sid))["status"] == "ONLINE"
+        return sid
+
+    async def events(self, sid: str) -> list[str]:
+        rows = await self.tabard.parts.pool.fetch(
+            "select type from events where sender_id = $1 order by number", sender_id(sid)
+        )
+        return [row["type"] for row in rows]
+
+    async def held(self, number: str) -> list[str]:
+        """The status of each entry that the network has of the number."""
+        rows = await self.tabard.parts.pool.fetch(
+            "select connection from sandbox.meta_numbers where digits = $1", number.removeprefix("+")
+        )
+        return [row["connection"] for row in rows]
+
+
+@asynccontextmanager
+async def workshop(dsn: str, data_dir: Path, **settings: Any) -> AsyncIterator[Workshop]:
+    clock = FakeClock()
+    async with running(dsn, data_dir, clock=clock, works=False, **settings) as tabard:
+        lane, *others = tabard.parts.engine.lanes
+        reconcile = cast(Reconcile, lane)
+        (channel, steps), *_ = reconcile.steps.items()
+        real_steps = cast(WhatsAppSteps, steps)
+        network = TroubledNetwork(real_steps.network)
+        troubled = replace(real_steps, network=cast(WhatsAppNetwork, network))
+        yield Workshop(tabard, clock, network, troubled, replace(reconcile, steps={channel: troubled}), others)
