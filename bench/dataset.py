@@ -156,5 +156,9 @@ async def row_before_page(dsn: str, page: int, page_size: int) -> Target:
 
 
 def authorization(account_id: UUID) -> str:
-    """HTTP Basic, as Twilio's callers send it."""
-    return "Basic " + base64.b64encode(f"AC{account_id.hex}:bench-{account_id}".encode()).decode()
+    """Of a filled account, as Twilio's callers send it."""
+    return basic(f"AC{account_id.hex}", f"bench-{account_id}")
+
+
+def basic(login: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{login}:{secret}".encode()).decode()

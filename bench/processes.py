@@ -111,22 +111,22 @@ async def run_tabard(*arguments: str, **settings: str) -> bytes:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Ours without what would set the service otherwise than we do; it logs what a quiet service logs."""
+    """Ours without what would set the service otherwise than we do."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TABARD_", "DATABASE_"))}
-    return {**kept, "TABARD_LOG_LEVEL": "warning", **settings}
+    return {**kept, "TABARD_LOG_LEVEL": "info", **settings}
 
 
 async def _answers(process: asyncio.subprocess.Process, port: int | None, log: Path) -> None:
     deadline = time.perf_counter() + _PATIENCE
     while time.perf_counter() < deadline and process.returncode is None:
-        if port is None:
-            await asyncio.sleep(2)
-        elif not await _healthy(port):
-            await asyncio.sleep(0.005)
-            continue
-        if process.returncode is None:
+        if "service.starting" in _text(log) if port is None else await _healthy(port):
             return
-    raise BenchFailed(f"a process did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+        await asyncio.sleep(0.005)
+    raise BenchFailed(f"a process did not come up:\n{_text(log)[-2000:]}")
+
+
+def _text(log: Path) -> str:
+    return log.read_text(errors="replace")
 
 
 async def _healthy(port: int) -> bool:

@@ -1,7 +1,7 @@
-"""A keep-alive HTTP/1.1 connection with as little in it as will do: one request at a time, answers by content length."""
+"""A keep-alive HTTP/1.1 connection with as little in it as will do: one request at a time, answers by their length."""
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 
 class Reply(NamedTuple):
@@ -36,8 +36,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its ancestry
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -101,6 +101,14 @@ async def _run(plan: Plan) -> dict[str, float]:
     }
 
 
+def first_failure(group: BaseExceptionGroup) -> BaseException:
+    failure = group.exceptions[0]
+    return first_failure(failure) if isinstance(failure, BaseExceptionGroup) else failure
+
+
 if __name__ == "__main__":
-    measured = uvloop.run(_run(Plan(**orjson.loads(sys.stdin.buffer.read()))))
+    try:
+        measured = uvloop.run(_run(Plan(**orjson.loads(sys.stdin.buffer.read()))))
+    except BaseExceptionGroup as failures:
+        raise SystemExit(repr(first_failure(failures))) from None
     sys.stdout.buffer.write(orjson.dumps(measured))

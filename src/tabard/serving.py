@@ -102,7 +102,8 @@ class _Server(uvicorn.Server):
 def _listen(settings: Settings) -> socket.socket:
     """Bound before anything else: the port is known then, and taken before a database is started for nothing."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named: asyncio switches Nagle's delay off only where it sees that.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))

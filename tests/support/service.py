@@ -119,7 +119,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     quick: dict[str, Any] = {"sandbox_step_seconds": 0.01, "sweep_seconds": 0.2, "database_connections": 20}
     chosen = Settings(data_dir=data_dir, **{**quick, **settings})
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with AsyncExitStack() as stack:

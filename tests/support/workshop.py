@@ -15,6 +15,7 @@ from tabard.dialects.twilio.mapping import sender_id
 from tabard.domain.account import META
 from tabard.domain.sender import Sender, Trouble
 from tabard.ports import Decision, NetworkFault, WhatsAppNetwork
+from tabard.storage.sender_rows import COLUMNS, to_sender
 from tabard.workflows.engine import Lane
 from tabard.workflows.reconcile import Moment, Reconcile
 from tabard.workflows.whatsapp import WhatsAppSteps
@@ -134,10 +135,14 @@ class Workshop:
 
     async def stored(self, sid: str) -> Sender:
         """The sender as it lies in the database, deleted or not."""
-        account_id = (await self.tabard.parts.services.accounts.accounts())[0].id
-        rows = await self.tabard.parts.pool.fetch("select id from senders where id = $1", sender_id(sid))
-        assert rows, f"no row of {sid}"
-        return await self.tabard.parts.services.senders.fetch(account_id, sender_id(sid))
+        row = await self.tabard.parts.pool.fetchrow(f"select {COLUMNS} from senders where id = $1", sender_id(sid))
+        assert row is not None, f"no row of {sid}"
+        return to_sender(row)
+
+    async def stored_at(self, number: str) -> Sender:
+        """As `stored`, the newest of the number."""
+        newest = f"select {COLUMNS} from senders where address = $1 order by id desc limit 1"
+        return to_sender(await self.tabard.parts.pool.fetchrow(newest, number))
 
     async def watch(self) -> int:
         return await report_stuck(self.tabard.parts.services)

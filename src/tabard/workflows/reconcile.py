@@ -13,7 +13,7 @@ and renewed with every save, so a second worker steps in only for one that died.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tabard.app.services import Services
@@ -49,24 +49,39 @@ class Reconcile:
     lease: timedelta
     concurrency: int = 32
     name: str = "reconcile"
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def next_due(self) -> datetime | None:
         return await self.services.senders.next_due()
 
     async def drain(self) -> None:
-        running: set[asyncio.Task[None]] = set()
+        """Drains that run at once in one process share its places: one that finds none leaves the work to those that
+        hold them, which look again whenever a place is free."""
+        mine: set[asyncio.Task[None]] = set()
         try:
             while True:
-                claimed = await self.services.senders.claim_due(
-                    self.services.clock.now(), self.lease, self.concurrency - len(running)
-                )
-                running |= {asyncio.create_task(self._live(loaded)) for loaded in claimed}
-                if not running:
+                free = self.concurrency - len(self._running)
+                if free > 0:
+                    claimed = await self.services.senders.claim_due(self.services.clock.now(), self.lease, free)
+                    mine |= {self._start(loaded) for loaded in claimed}
+                if not mine:
                     return
-                _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                _, mine = await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in running:
+            for task in mine:
                 task.cancel()
+
+    def _start(self, loaded: Loaded) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._live(loaded))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The database failed, or we did: the sender is free again when its lease ends.
+            log.error("sender.dropped", error=repr(error))
 
     async def _live(self, loaded: Loaded) -> None:
         """Step after step, until the next one is not due yet or somebody else has changed the sender."""

@@ -34,7 +34,7 @@ from tabard.domain.sender import (
     wanted_name,
 )
 from tabard.ports import Decision, Image, NetworkFault, NumberState, NumberStatus, OutboundRefused, WhatsAppNetwork
-from tabard.workflows.faults import BLOCKING, FAILED_REGISTRATION, REFRESH, backoff
+from tabard.workflows.faults import BLOCKING, FAILED_REGISTRATION, FIRST_RETRY, REFRESH, backoff
 from tabard.workflows.reconcile import Moment
 
 NAME_POLL = timedelta(hours=1)
@@ -176,7 +176,7 @@ class WhatsAppSteps:
         _require_connected(number)
         sender = await self._dress(_seen(sender, number), way)
         sender = sender.signalled(Signal.WENT_ONLINE, at.account).linked(attempts=0)
-        return replace(sender, offline_reasons=()).due(at.wall + _until_next_look(sender))
+        return replace(sender, offline_reasons=()).due(at.wall + _until_next_look(sender, at))
 
     async def _code_refusal(self, sender: Sender, way: Way) -> Reason | None:
         """None if the network took the code."""
@@ -243,7 +243,7 @@ class WhatsAppSteps:
             sender = replace(sender.signalled(Signal.LIFTED, at.account), offline_reasons=())
         for trouble in BLOCKING:
             sender = sender.without_warning(trouble)
-        return sender.linked(attempts=0).due(at.wall + _until_next_look(sender))
+        return sender.linked(attempts=0).due(at.wall + _until_next_look(sender, at))
 
     async def _follow_name(self, sender: Sender, number: NumberState, way: Way, at: Moment) -> Sender:
         change = sender.name_change
@@ -272,19 +272,22 @@ class WhatsAppSteps:
         return sender
 
     async def _take_up_name(self, sender: Sender, change: NameChange, way: Way, at: Moment) -> Sender:
-        """An approved name holds once the number is registered again (Meta, display names)."""
-        if change.review is not NameReview.APPROVED:
-            change = replace(change, review=NameReview.APPROVED, since=at.account)
-        elif at.account - change.since > NAME_REPORTED_FOR:
-            return replace(sender, name_change=replace(change, review=NameReview.EXPIRED, since=at.account))
+        """An approved name holds once the number is registered again (Meta, display names).
+
+        APPROVED is saved together with that registration, so it asks for no other one: registrations are counted.
+        """
+        if change.review is NameReview.APPROVED:
+            if at.account - change.since > NAME_REPORTED_FOR:
+                return replace(sender, name_change=replace(change, review=NameReview.EXPIRED, since=at.account))
+            return sender
         try:
             await self._register(sender, way)
         except NetworkFault as fault:
             if fault.decision is not Decision.GIVE_UP:
                 raise
             review = FAILED_REGISTRATION.get(fault.trouble, NameReview.REGISTRATION_FAILED)
-            change = NameChange(change.name, review, at.account, fault.detail)
-        return replace(sender, name_change=change)
+            return replace(sender, name_change=NameChange(change.name, review, at.account, fault.detail))
+        return replace(sender, name_change=replace(change, review=NameReview.APPROVED, since=at.account))
 
     async def _take_down(self, sender: Sender, way: Way) -> Sender:
         number_id = sender.link.number_id
@@ -352,11 +355,13 @@ def _forgotten_name(sender: Sender, at: Moment) -> Sender:
     return sender
 
 
-def _until_next_look(sender: Sender) -> timedelta:
+def _until_next_look(sender: Sender, at: Moment) -> timedelta:
     """Spread by the sender's id, so that senders made together are not looked at together."""
-    if sender.name_change is not None and sender.name_change.review is NameReview.APPROVED:
-        return timedelta(0) if sender.link.attempts == 0 else NAME_POLL
-    if sender.name_change is not None and sender.name_change.in_flight:
+    change = sender.name_change
+    if change is not None and change.review is NameReview.APPROVED:
+        # The network shows the name a moment after the registration: wait as long again as it has taken already.
+        return min(NAME_POLL, max(FIRST_RETRY, at.account - change.since))
+    if change is not None and change.in_flight:
         return NAME_POLL
     return REFRESH * (0.9 + 0.1 * (sender.id.int % 1000) / 1000)
 

@@ -165,9 +165,7 @@ async def test_adding_needs_a_number_and_a_name(realm: Realm, wrong: dict[str, A
         ("7", "7011234567", "+7 701 123 4567"),
     ],
 )
-async def test_a_number_may_be_written_with_or_without_its_calling_code(
-    realm: Realm, cc: str, number: str, shown: str
-):
+async def test_a_number_may_be_written_with_or_without_its_calling_code(realm: Realm, cc: str, number: str, shown: str):
     answer = await realm.post(f"{realm.waba}/phone_numbers", cc=cc, phone_number=number, verified_name="Acme")
     assert await realm.field_of(answer["id"], "display_phone_number") == shown
 

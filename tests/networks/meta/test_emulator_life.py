@@ -253,12 +253,8 @@ async def test_a_preverified_number_is_proved_once_and_claimed(realm: Realm, wor
     await realm.post(f"{pooled}/request_code", code_method="SMS", language="en_US")
     await realm.post(f"{pooled}/verify_code", code=await realm.code_of(PHONE))
     listed = await realm.get(f"{business}/preverified_numbers", code_verification_status="VERIFIED")
-    assert listed["data"] == [
-        {"phone_number": f"+{PHONE}", "code_verification_status": "VERIFIED", "id": pooled}
-    ]
-    claimed = (
-        await realm.post(f"{realm.waba}/phone_numbers", preverified_id=pooled, verified_name="Acme")
-    )["id"]
+    assert listed["data"] == [{"phone_number": f"+{PHONE}", "code_verification_status": "VERIFIED", "id": pooled}]
+    claimed = (await realm.post(f"{realm.waba}/phone_numbers", preverified_id=pooled, verified_name="Acme"))["id"]
     assert await realm.get(claimed, fields="code_verification_status,is_preverified_number") == {
         "code_verification_status": "VERIFIED",
         "is_preverified_number": True,

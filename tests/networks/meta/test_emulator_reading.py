@@ -49,7 +49,9 @@ async def test_sub_selection_leaves_the_rest_out(realm: Realm):
     }
 
 
-@pytest.mark.parametrize(("fields", "code"), [("nonsense", 100), ("status,", 2500), ("a{b", 2500), ("a}", 2500), ("{", 2500)])
+@pytest.mark.parametrize(
+    ("fields", "code"), [("nonsense", 100), ("status,", 2500), ("a{b", 2500), ("a}", 2500), ("{", 2500)]
+)
 async def test_fields_that_there_are_not(realm: Realm, fields: str, code: int):
     number = await realm.add(PHONE)
     answer = await realm.call("GET", number, params={"fields": fields})

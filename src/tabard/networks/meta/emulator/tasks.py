@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -35,50 +34,50 @@ RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 
 """The pauses between attempts; the last one repeats. Meta says only that they grow."""
 GIVE_UP_AFTER = timedelta(days=7)
 """In account time, counted from the event."""
+GLANCE = 0.25
+"""Seconds after which a drain that waits for slow receivers looks what else has become due."""
 _TRIES = 50
+
+_Running = asyncio.Task[int | None]
 
 
 async def drain(network: Network) -> None:
-    """Run every task that is due until none is. May run in many processes at once."""
-    await asyncio.gather(_drain_stages(network), _drain_webhooks(network))
+    """Run every task that is due until none is. May run in many processes at once.
 
-
-async def _drain_stages(network: Network) -> None:
-    while True:
-        stages = await tasks.claim_stages(network.pool, network.clock.now(), LEASE, AT_ONCE)
-        if not stages:
-            return
-        await asyncio.gather(*(_guarded(_live(network, stage), stage.kind) for stage in stages))
-
-
-async def _drain_webhooks(network: Network) -> None:
-    running: dict[asyncio.Task[int | None], UUID] = {}
+    What becomes due meanwhile is run too, even while a receiver takes its time.
+    """
+    stages: set[_Running] = set()
+    webhooks: dict[_Running, UUID] = {}
     done: list[int] = []
     try:
         while True:
-            full = [account for account, count in Counter(running.values()).items() if count >= AT_ONCE_OF_ACCOUNT]
-            free = AT_ONCE - len(running)
-            claimed = await tasks.claim_webhooks(
-                network.pool, network.clock.now(), LEASE, free, passing_over=full, done=done
-            )
-            for webhook in claimed:
-                running[asyncio.create_task(_guarded(_deliver(network, webhook), "webhook"))] = webhook.account_id
-            if not running:
+            for stage in await _due_stages(network, AT_ONCE - len(stages)):
+                stages.add(asyncio.create_task(_guarded(_live(network, stage), stage.kind)))
+            for webhook in await _due_webhooks(network, webhooks, done):
+                webhooks[asyncio.create_task(_guarded(_deliver(network, webhook), "webhook"))] = webhook.account_id
+            if not stages and not webhooks:
                 return
-            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            done = [task.result() or 0 for task in finished]
-            for task in finished:
-                del running[task]
+            finished, _ = await asyncio.wait({*stages, *webhooks}, timeout=GLANCE, return_when=asyncio.FIRST_COMPLETED)
+            done = [struck for task in finished if (struck := task.result()) is not None]
+            stages -= finished
+            webhooks = {task: account for task, account in webhooks.items() if task not in finished}
     finally:
-        for task in running:
+        for task in (*stages, *webhooks):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*stages, *webhooks, return_exceptions=True)
 
 
-_Outcome = TypeVar("_Outcome")
+async def _due_stages(network: Network, free: int) -> list[Stage]:
+    return await tasks.claim_stages(network.pool, network.clock.now(), LEASE, free) if free else []
 
 
-async def _guarded(work: Coroutine[None, None, _Outcome], kind: str) -> _Outcome | None:
+async def _due_webhooks(network: Network, running: dict[_Running, UUID], done: list[int]) -> list[Webhook]:
+    full = [account for account, count in Counter(running.values()).items() if count >= AT_ONCE_OF_ACCOUNT]
+    free = AT_ONCE - len(running)
+    return await tasks.claim_webhooks(network.pool, network.clock.now(), LEASE, free, passing_over=full, done=done)
+
+
+async def _guarded(work: Coroutine[None, None, int | None], kind: str) -> int | None:
     """One task's failure is not another's: it is told, the lease ends, and the task runs again."""
     try:
         return await work

@@ -251,17 +251,21 @@ def international(calling_code: str, text: str) -> str:
     digits. What libphonenumber takes for a number decides, and the length where both ways are possible.
     """
     plain = re.sub(r"[\s().+-]", "", text)
-    national = calling_code + plain
-    digits = national
-    if text.strip().startswith("+"):
+    if text.strip().startswith("+") or (plain.startswith(calling_code) and _is_whole(plain, calling_code + plain)):
         digits = plain
-    elif plain.startswith(calling_code) and not _is_valid(national):
-        possible = [_is_possible(national), _is_possible(plain)]
-        whole = len(plain) >= 11 if possible == [True, True] else possible[1]
-        digits = plain if whole or _is_valid(plain) else national
+    else:
+        digits = calling_code + plain
     if not _DIGITS.fullmatch(digits) or not digits.startswith(calling_code):
         raise faults.invalid("Parameter phone_number must be a phone number of 7 to 15 digits.")
     return digits
+
+
+def _is_whole(plain: str, prefixed: str) -> bool:
+    for test in (phonenumbers.is_valid_number, phonenumbers.is_possible_number):
+        whole, lacking = ((parsed := _parsed(digits)) is not None and test(parsed) for digits in (plain, prefixed))
+        if whole != lacking:
+            return bool(whole)
+    return len(plain) >= 11
 
 
 def _display(digits: str, parsed: phonenumbers.PhoneNumber | None) -> str:
@@ -276,16 +280,6 @@ def _parsed(digits: str) -> phonenumbers.PhoneNumber | None:
         return phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
         return None
-
-
-def _is_valid(digits: str) -> bool:
-    parsed = _parsed(digits)
-    return parsed is not None and phonenumbers.is_valid_number(parsed)
-
-
-def _is_possible(digits: str) -> bool:
-    parsed = _parsed(digits)
-    return parsed is not None and phonenumbers.is_possible_number(parsed)
 
 
 def checked_name(text: str | None, parameter: str, *, optional: bool = False) -> str | None:

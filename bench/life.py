@@ -1,0 +1,81 @@
+"""Lives: create → code → ONLINE in the sandbox at pace 0, in one process and in two."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from bench import dataset, processes
+from bench.processes import Memory, Running
+from bench.programs.lives import Plan
+from bench.requests import Measured
+from bench.scope import Advance, Row, Scope, Section
+
+ACCOUNTS = 10
+IN_FLIGHT = 48
+_MARK = 200
+_WARM_UP = 1.5
+
+
+async def measure(server_dsn: str, directory: Path, scope: Scope, advance: Advance) -> tuple[Section, Memory]:
+    """The section of the table, and the memory of the one process after its load."""
+    rows = []
+    memory = Memory(0, 0)
+    for name, what in (("one", "API and workers in one process"), ("two", "API and worker as two processes")):
+        advance(f"lives: accounts for {what}")
+        dsn = await dataset.make(server_dsn, f"bench_life_{name}")
+        try:
+            settings = {
+                "DATABASE_URL": dsn,
+                "TABARD_DATA_DIR": str(directory / name),
+                "TABARD_SANDBOX_STEP_SECONDS": "0",
+                "TABARD_REQUESTS_PER_SECOND": "1e6",
+            }
+            (directory / name).mkdir()
+            logins = await _accounts(settings)
+            async with _one(directory, settings) if name == "one" else _two(directory, settings) as running:
+                advance(f"lives: {what}")
+                measured = await _drive(running, dsn, logins, scope)
+                memory = processes.memory_of(running.pid) if name == "one" else memory
+        finally:
+            await dataset.drop(server_dsn, f"bench_life_{name}")
+        rows.append(Row(what, str(measured), "", f"≥ {_MARK}/s", measured.rate >= _MARK))
+    return Section(f"a sender's life at pace 0: create, code, ONLINE; {IN_FLIGHT} in flight", rows), memory
+
+
+async def _accounts(settings: dict[str, str]) -> Sequence[str]:
+    """Their `Authorization` headers. The first is made alone: it makes the data directory's key, too."""
+    first = await _account(0, settings)
+    logins = [first]
+    for number in range(1, ACCOUNTS, 3):
+        numbers = range(number, min(number + 3, ACCOUNTS))
+        logins += await asyncio.gather(*(_account(n, settings) for n in numbers))
+    return logins
+
+
+async def _account(number: int, settings: dict[str, str]) -> str:
+    made = orjson.loads(await processes.run_tabard("accounts", "create", f"Bench {number}", "--json", **settings))
+    return dataset.basic(made["twilio_account_sid"], made["twilio_auth_token"])
+
+
+@asynccontextmanager
+async def _one(directory: Path, settings: dict[str, str]) -> AsyncIterator[Running]:
+    async with processes.tabard(directory, "all", **settings) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _two(directory: Path, settings: dict[str, str]) -> AsyncIterator[Running]:
+    async with processes.tabard(directory, "api", **settings) as running:
+        at = f"http://127.0.0.1:{running.port}"
+        async with processes.tabard(directory, "worker", **settings, TABARD_SANDBOX_URL=at):
+            yield running
+
+
+async def _drive(running: Running, dsn: str, logins: Sequence[str], scope: Scope) -> Measured:
+    plan = Plan(running.port, dsn, logins, IN_FLIGHT, scope.life_seconds, _WARM_UP, 6_000_000_000)
+    result = orjson.loads(await processes.run_program("bench.programs.lives", orjson.dumps(asdict(plan))))
+    return Measured(result["rate"], result["p50_ms"], result["p95_ms"])
