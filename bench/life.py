@@ -11,7 +11,7 @@ import orjson
 from bench import dataset, processes
 from bench.processes import Memory, Running
 from bench.programs.lives import Plan
-from bench.requests import Measured
+from bench.requests import Measured, measured
 from bench.scope import Advance, Row, Scope, Section
 
 ACCOUNTS = 10
@@ -38,11 +38,11 @@ async def measure(server_dsn: str, directory: Path, scope: Scope, advance: Advan
             logins = await _accounts(settings)
             async with _one(directory, settings) if name == "one" else _two(directory, settings) as running:
                 advance(f"lives: {what}")
-                measured = await _drive(running, dsn, logins, scope)
-                memory = processes.memory_of(running.pid) if name == "one" else memory
+                found = await _drive(running, dsn, logins, scope)
+                memory = processes.memory_of(running[0].pid) if name == "one" else memory
         finally:
             await dataset.drop(server_dsn, f"bench_life_{name}")
-        rows.append(Row(what, str(measured), "", f"≥ {_MARK}/s", measured.rate >= _MARK))
+        rows.append(Row(what, str(found), "", f"≥ {_MARK}/s", found.rate >= _MARK))
     return Section(f"a sender's life at pace 0: create, code, ONLINE; {IN_FLIGHT} in flight", rows), memory
 
 
@@ -62,20 +62,21 @@ async def _account(number: int, settings: dict[str, str]) -> str:
 
 
 @asynccontextmanager
-async def _one(directory: Path, settings: dict[str, str]) -> AsyncIterator[Running]:
+async def _one(directory: Path, settings: dict[str, str]) -> AsyncIterator[Sequence[Running]]:
     async with processes.tabard(directory, "all", **settings) as running:
-        yield running
+        yield [running]
 
 
 @asynccontextmanager
-async def _two(directory: Path, settings: dict[str, str]) -> AsyncIterator[Running]:
-    async with processes.tabard(directory, "api", **settings) as running:
-        at = f"http://127.0.0.1:{running.port}"
-        async with processes.tabard(directory, "worker", **settings, TABARD_SANDBOX_URL=at):
-            yield running
+async def _two(directory: Path, settings: dict[str, str]) -> AsyncIterator[Sequence[Running]]:
+    async with processes.tabard(directory, "api", **settings) as api:
+        at = f"http://127.0.0.1:{api.port}"
+        async with processes.tabard(directory, "worker", **settings, TABARD_SANDBOX_URL=at) as worker:
+            yield [api, worker]
 
 
-async def _drive(running: Running, dsn: str, logins: Sequence[str], scope: Scope) -> Measured:
-    plan = Plan(running.port, dsn, logins, IN_FLIGHT, scope.life_seconds, _WARM_UP, 6_000_000_000)
+async def _drive(running: Sequence[Running], dsn: str, logins: Sequence[str], scope: Scope) -> Measured:
+    plan = Plan(running[0].port, dsn, logins, IN_FLIGHT, scope.life_seconds, _WARM_UP, 6_000_000_000)
+    before = sum(processes.cpu_seconds(process.pid) for process in running)
     result = orjson.loads(await processes.run_program("bench.programs.lives", orjson.dumps(asdict(plan))))
-    return Measured(result["rate"], result["p50_ms"], result["p95_ms"])
+    return measured(running, before, result)

@@ -119,7 +119,7 @@ def environment(**settings: str) -> dict[str, str]:
 async def _answers(process: asyncio.subprocess.Process, port: int | None, log: Path) -> None:
     deadline = time.perf_counter() + _PATIENCE
     while time.perf_counter() < deadline and process.returncode is None:
-        if "service.starting" in _text(log) if port is None else await _healthy(port):
+        if "service.start" in _text(log) if port is None else await _healthy(port):
             return
         await asyncio.sleep(0.005)
     raise BenchFailed(f"a process did not come up:\n{_text(log)[-2000:]}")
@@ -152,7 +152,13 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-# memory
+# what a process costs
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of the process itself, since its start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,11 @@ class Measured:
     rate: float
     p50_ms: float
     p95_ms: float
+    cpu_ms: float
+    """Of the service's processes, PostgreSQL's not among them, for one answer."""
 
     def __str__(self) -> str:
-        return f"{self.rate:,.0f}/s, p50 {self.p50_ms:.1f} ms, p95 {self.p95_ms:.1f} ms"
+        return f"{self.rate:,.0f}/s, p50 {self.p50_ms:.1f} ms, p95 {self.p95_ms:.1f} ms, CPU {self.cpu_ms:.2f} ms"
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ async def measure(server_dsn: str, directory: Path, scope: Scope, advance: Advan
             sides["tabard", size_name] = Side(ours, _plans(ours.port, scope, targets))
             sides["bare", size_name] = Side(theirs, _bare_plans(theirs.port, scope, targets))
         depth = await _depth(dsn, sides["tabard", "large"], scope, advance)
-        measured = {
+        found = {
             name: await _rounds(name, list(sides.items()), scope, advance) for name in ("fetch", "list 20", "create")
         }
         memory = processes.memory_of(sides["tabard", "large"].server.pid)
-    sections = [_section(name, measured[name], scope) for name in ("create", "fetch", "list 20")]
+    sections = [_section(name, found[name], scope) for name in ("create", "fetch", "list 20")]
     return [*sections, depth], memory
 
 
@@ -116,22 +118,23 @@ async def _rounds(name: str, sides: list[tuple[Key, Side]], scope: Scope, advanc
     for number in range(scope.rounds):
         for key, side in sides:
             advance(f"{name}, round {number + 1} of {scope.rounds}: {key[0]}, {key[1]} database")
-            result = await run(replace(side.plans[name], first_number=first_numbers[key]))
-            first_numbers[key] = int(result["next_number"])
-            results[key].append(_measured(result))
+            found, first_numbers[key] = await _round(
+                side.server, replace(side.plans[name], first_number=first_numbers[key])
+            )
+            results[key].append(found)
     return {key: _median(rounds) for key, rounds in results.items()}
 
 
-async def run(plan: Plan) -> dict[str, float]:
-    """One round of the load generator."""
-    result: dict[str, float] = orjson.loads(
-        await processes.run_program("bench.programs.load", orjson.dumps(asdict(plan)))
-    )
-    return result
+async def _round(server: Running, plan: Plan) -> tuple[Measured, int]:
+    """And the first number that was not used."""
+    before = processes.cpu_seconds(server.pid)
+    result = orjson.loads(await processes.run_program("bench.programs.load", orjson.dumps(asdict(plan))))
+    return measured([server], before, result), result["next_number"]
 
 
-def _measured(result: dict[str, float]) -> Measured:
-    return Measured(result["rate"], result["p50_ms"], result["p95_ms"])
+def measured(servers: Sequence[Running], cpu_before: float, result: dict[str, float]) -> Measured:
+    cpu = sum(processes.cpu_seconds(server.pid) for server in servers) - cpu_before
+    return Measured(result["rate"], result["p50_ms"], result["p95_ms"], cpu / result["answers"] * 1000)
 
 
 def _median(rounds: Sequence[Measured]) -> Measured:
@@ -139,13 +142,14 @@ def _median(rounds: Sequence[Measured]) -> Measured:
         statistics.median(r.rate for r in rounds),
         statistics.median(r.p50_ms for r in rounds),
         statistics.median(r.p95_ms for r in rounds),
+        statistics.median(r.cpu_ms for r in rounds),
     )
 
 
-def _section(name: str, measured: dict[Key, Measured], scope: Scope) -> Section:
+def _section(name: str, found: dict[Key, Measured], scope: Scope) -> Section:
     rows = []
     for size_name, size in (("small", dataset.SMALL), ("large", scope.large)):
-        ours, bare = measured["tabard", size_name], measured["bare", size_name]
+        ours, bare = found["tabard", size_name], found["bare", size_name]
         mark, ratio = _MARKS[name], ours.rate / bare.rate
         what = f"{name} at {size.senders:,} senders"
         row = (
@@ -154,8 +158,8 @@ def _section(name: str, measured: dict[Key, Measured], scope: Scope) -> Section:
             else at_least(what, str(ours), ratio, mark, "of bare")
         )
         rows += [row, Row(f"the bare handler at {size.senders:,} senders", str(bare))]
-    slower = measured["tabard", "small"].rate / measured["tabard", "large"].rate
-    bare_slower = measured["bare", "small"].rate / measured["bare", "large"].rate
+    slower = found["tabard", "small"].rate / found["tabard", "large"].rate
+    bare_slower = found["bare", "small"].rate / found["bare", "large"].rate
     what = f"{name}: time at {scope.large.senders:,} by time at {dataset.SMALL.senders:,}"
     rows.append(at_most(what, f"bare handler {bare_slower:.2f}", slower, _STEADY, "times"))
     return Section(f"{name}, {CONNECTIONS} connections, one API process", rows)
@@ -172,7 +176,7 @@ async def _depth(dsn: str, side: Side, scope: Scope, advance: Advance) -> Sectio
     for number in range(scope.rounds):
         for name, plan in (("first", first), ("deep", deep)):
             advance(f"list, round {number + 1} of {scope.rounds}: {name} page")
-            results[name].append(_measured(await run(plan)))
+            results[name].append((await _round(side.server, plan))[0])
     first_page, deep_page = _median(results["first"]), _median(results["deep"])
     title = f"list, 5 a page, an account of {scope.large.largest:,} among {scope.large.senders:,} senders"
     return Section(

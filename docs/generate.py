@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from tabard.cli import cli
+from tabard.dialects.native.dialect import Native
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.dialects.twilio.mapping import STATUSES
 from tabard.domain.lifecycle import IN_BETWEEN, TABLES, Channel, Signal, Status, Table
@@ -53,7 +54,7 @@ def settings_page() -> str:
         ),
         _table(("variable", "default", "meaning"), rows),
         ("The commands `tabard sandbox ...` talk to a running service. They read these:", ""),
-        _table(("variable", "default", "meaning"), _command_line_variables()),
+        _table(("variable", "default", "meaning"), ((f"`{name}`", *row) for name, row in cli_variables().items())),
     )
 
 
@@ -70,13 +71,10 @@ def _meaning(field: FieldInfo) -> str:
     return f"{spoken or field.description}."
 
 
-def _command_line_variables() -> Iterator[tuple[str, ...]]:
-    seen = set()
-    for _, command in _commands("tabard", _root()):
-        for option in command.params:
-            if option.envvar and option.envvar not in seen:
-                seen.add(option.envvar)
-                yield f"`{option.envvar}`", f"`{option.default}`", _help(option)
+def cli_variables() -> dict[str, tuple[str, str]]:
+    """Default and meaning of each variable that only the command line reads."""
+    options = [option for _, command in _commands("tabard", _root()) for option in command.params]
+    return {option.envvar: (f"`{option.default}`", str(option.help)) for option in options if option.envvar}
 
 
 # command line
@@ -159,8 +157,8 @@ def lifecycle_page() -> str:
     return _page(
         "How a sender lives",
         (
-            "One table for each channel in `src/tabard/domain/lifecycle.py` says which signal moves a sender from which",
-            "status to which. A signal that the table does not have for a status is refused and changes nothing.",
+            "One table for each channel, in `src/tabard/domain/lifecycle.py`, says which signal moves a sender from",
+            "which status to which. A signal that the table does not have for a status changes nothing.",
             "",
         ),
         (line for channel, table in TABLES.items() for line in _channel(channel, table)),
@@ -215,6 +213,8 @@ def decisions_page() -> str:
 PAGES: Mapping[Path, Callable[[], str]] = {
     _DOCS / "dialects" / "twilio.md": lambda: coverage_page(Twilio()),
     _DOCS / "dialects" / "twilio.openapi.json": lambda: _openapi(Twilio()),
+    _DOCS / "dialects" / "native.md": lambda: coverage_page(Native()),
+    _DOCS / "dialects" / "native.openapi.json": lambda: _openapi(Native()),
     _DOCS / "guides" / "settings.md": settings_page,
     _DOCS / "cli.md": cli_page,
     _DOCS / "lifecycle.md": lifecycle_page,

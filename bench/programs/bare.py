@@ -98,7 +98,9 @@ def app_on(pool: asyncpg.Pool) -> ASGIApp:
 
 async def _serve(dsn: str, port: int) -> None:
     pool = await open_pool(dsn, size=_CONNECTIONS, name="bench bare")
-    listening = socket.create_server(("127.0.0.1", port))
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
     config = uvicorn.Config(
         app_on(pool),
         loop="none",

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -72,11 +73,11 @@ async def _live(connection: Connection, watch: Watch, authorization: str, number
     await watch.reaches(sender_id, "online")
 
 
-async def _call(connection: Connection, method: str, path: str, authorization: str, body: bytes = b"") -> dict:
-    reply = await connection.call(request(method, path, authorization, body))
+async def _call(connection: Connection, method: str, path: str, login: str, body: bytes = b"") -> dict[str, Any]:
+    reply = await connection.call(request(method, path, login, body))
     if reply.status not in {200, 202}:
         raise RuntimeError(f"{method} {path}: HTTP {reply.status}: {reply.body[:300]!r}")
-    answer: dict = orjson.loads(reply.body)
+    answer: dict[str, Any] = orjson.loads(reply.body)
     return answer
 
 
@@ -92,10 +93,14 @@ async def _run(plan: Plan) -> dict[str, float]:
     begins = time.perf_counter() + plan.warm_up_seconds
     ends = begins + plan.seconds
 
+    answers = 0
+
     async def one_after_another(authorization: str) -> None:
+        nonlocal answers
         connection = await Connection.open(plan.port)
         while (started := time.perf_counter()) < ends:
             await _live(connection, watch, authorization, next(numbers))
+            answers += 1
             if begins <= time.perf_counter() <= ends:
                 took.append(time.perf_counter() - started)
 
@@ -108,7 +113,7 @@ async def _run(plan: Plan) -> dict[str, float]:
         "rate": len(took) / plan.seconds,
         "p50_ms": took[len(took) // 2] * 1000,
         "p95_ms": took[len(took) * 95 // 100] * 1000,
-        "next_number": next(numbers),
+        "answers": answers,
     }
 
 

@@ -39,6 +39,8 @@ class Tally:
     counted_from: float
     ends: float
     seconds: list[float] = field(default_factory=list)
+    answers: int = 0
+    """Warm-up and all."""
 
 
 def create_body(number: int) -> bytes:
@@ -79,6 +81,7 @@ async def _keep_busy(plan: Plan, requests: Iterator[bytes], tally: Tally) -> Non
         done = clock()
         if reply.status != plan.status:
             raise RuntimeError(f"HTTP {reply.status} instead of {plan.status}: {reply.body[:300]!r}")
+        tally.answers += 1
         if tally.counted_from <= sent and done <= tally.ends:
             tally.seconds.append(done - sent)
     connection.close()
@@ -97,6 +100,7 @@ async def _run(plan: Plan) -> dict[str, float]:
         "rate": len(took) / plan.seconds,
         "p50_ms": took[len(took) // 2] * 1000,
         "p95_ms": took[len(took) * 95 // 100] * 1000,
+        "answers": tally.answers,
         "next_number": next(numbers),
     }
 

@@ -135,10 +135,10 @@ def accounts_list(data_dir: DataDir = None, json: Json = False) -> None:
         return
     table = Table(Column("Twilio Account SID", no_wrap=True), "Name", "Kind", "Created", "", box=None)
     for row in rows:
-        sid, name, kind, created = row["twilio_account_sid"], row["name"], row["kind"], row["created"]
+        login, name, kind, created = row["twilio_account_sid"], row["name"], row["kind"], row["created"]
         notes = [f"sub-account of {row['parent']}"] if row["parent"] else []
         notes += [f"closed {row['closed'][:10]}"] if row["closed"] else []
-        table.add_row(sid, name, kind, created[:10], ", ".join(notes))
+        table.add_row(login, name, kind, created[:10], ", ".join(notes))
     _out.print(table)
 
 

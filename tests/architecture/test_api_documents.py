@@ -2,10 +2,11 @@
 
 import pytest
 
+from tabard.dialects.native.dialect import Native
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.http.openapi import coverage_page, document
 
-DIALECTS = [Twilio()]
+DIALECTS = [Twilio(), Native()]
 
 
 def references(node):
@@ -54,3 +55,39 @@ def test_coverage_page_has_every_field_of_every_request(dialect):
         for model in (operation.request, operation.answer):
             for name in model.model_fields if model else ():
                 assert f"| `{name}` |" in page
+
+
+def test_document_has_the_shape_of_openapi(dialect):
+    """The parts of OpenAPI 3.1 that our documents use; readers of theirs fail on anything less."""
+    api = document(dialect)
+    assert api["openapi"].startswith("3.1.")
+    assert api["info"].keys() >= {"title", "version"}
+    assert api.keys() <= {"openapi", "info", "servers", "security", "paths", "components"}
+    names = []
+    for path, methods in api["paths"].items():
+        assert path.startswith("/")
+        for method, operation in methods.items():
+            assert method in {"get", "put", "post", "delete", "patch"}
+            names.append(operation["operationId"])
+            check_operation(operation)
+    assert len(names) == len(set(names))
+    for requirement in api["security"]:
+        assert requirement.keys() <= api["components"]["securitySchemes"].keys()
+
+
+def check_operation(operation):
+    assert operation["summary"]
+    places = [(parameter["name"], parameter["in"]) for parameter in operation["parameters"]]
+    assert len(places) == len(set(places))
+    for parameter in operation["parameters"]:
+        assert parameter["in"] in {"path", "query", "header"}
+        assert parameter["required"] or parameter["in"] != "path"
+        assert isinstance(parameter["schema"], dict)
+    for status, response in operation["responses"].items():
+        assert status.isdigit()
+        assert response["description"]
+        for body in response.get("content", {}).values():
+            assert body["schema"]
+    successes = [status for status in operation["responses"] if status.startswith("2")]
+    assert len(successes) == 1
+    assert {"401", "404"} <= operation["responses"].keys()

@@ -19,7 +19,7 @@ from tabard.ports import Clock
 from tabard.settings import Settings
 
 SENDERS = "/v2/Channels/Senders"
-_PATIENCE = 20.0
+_PATIENCE = 50.0
 
 
 @dataclass(frozen=True)

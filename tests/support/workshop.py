@@ -1,5 +1,5 @@
-"""A service whose engine stands still: the test does the work itself, lane by lane or step by step, and time passes only
-when the test lets it. PostgreSQL, the emulated network and the HTTP between them are real."""
+"""A service whose engine stands still: the test does the work itself, lane by lane or step by step, and time passes
+only when the test lets it. PostgreSQL, the emulated network and the HTTP between them are real."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -139,11 +139,6 @@ class Workshop:
         assert row is not None, f"no row of {sid}"
         return to_sender(row)
 
-    async def stored_at(self, number: str) -> Sender:
-        """As `stored`, the newest of the number."""
-        newest = f"select {COLUMNS} from senders where address = $1 order by id desc limit 1"
-        return to_sender(await self.tabard.parts.pool.fetchrow(newest, number))
-
     async def watch(self) -> int:
         return await report_stuck(self.tabard.parts.services)
 
@@ -175,9 +170,9 @@ async def workshop(dsn: str, data_dir: Path, **settings: Any) -> AsyncIterator[W
     clock = FakeClock()
     async with running(dsn, data_dir, clock=clock, works=False, **settings) as tabard:
         lane, *others = tabard.parts.engine.lanes
-        reconcile = cast(Reconcile, lane)
+        reconcile = cast("Reconcile", lane)
         (channel, steps), *_ = reconcile.steps.items()
-        real_steps = cast(WhatsAppSteps, steps)
+        real_steps = cast("WhatsAppSteps", steps)
         network = TroubledNetwork(real_steps.network)
-        troubled = replace(real_steps, network=cast(WhatsAppNetwork, network))
+        troubled = replace(real_steps, network=cast("WhatsAppNetwork", network))
         yield Workshop(tabard, clock, network, troubled, replace(reconcile, steps={channel: troubled}), others)

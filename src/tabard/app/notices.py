@@ -27,6 +27,8 @@ class Audience:
 @dataclass(frozen=True, slots=True)
 class NumberNotice:
     address: str
+    name: str | None = None
+    """The display name that the notice is about, if it says so."""
     name_declined: str | None = None
     """Why, in the network's word."""
     alert: str | None = None
@@ -67,7 +69,9 @@ async def _change(
 
 def _told(sender: Sender, notice: NumberNotice) -> Sender:
     change = sender.name_change
-    if notice.name_declined is not None and change is not None and change.review is NameReview.PENDING:
+    # The look that finds a name declined, and why is not said there, may have come before this.
+    undecided = change is not None and change.review in {NameReview.PENDING, NameReview.DECLINED}
+    if notice.name_declined is not None and change is not None and undecided and notice.name in {None, change.name}:
         sender = replace(sender, name_change=replace(change, detail=f"declined by WhatsApp: {notice.name_declined}"))
     if notice.alert is not None:
         sender = sender.warned(Trouble.ACCOUNT_ALERT, notice.alert)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import phonenumbers
 
@@ -59,21 +60,7 @@ async def register_sender(
             return kept
     _check_number(new.address)
     check_whatsapp_profile(new.profile)
-    sender = Sender(
-        id=new_sender_id(),
-        account_id=principal.account_id,
-        channel=new.channel,
-        address=new.address,
-        status=Status.CREATING,
-        status_since=now,
-        friendly_name=new.friendly_name,
-        registration=new.registration,
-        webhook=checked_webhook(new.webhook),
-        profile=new.profile,
-        created_at=now,
-        updated_at=now,
-        due_at=now,
-    )
+    sender = _new(new, principal, now)
     wanted_name(sender)
     answer = render(sender)
     idempotency = Idempotency(repeat.key, repeat.fingerprint, answer) if repeat else None
@@ -88,6 +75,24 @@ async def register_sender(
         raise
     services.wake()
     return answer
+
+
+def _new(new: NewSender, principal: Principal, now: datetime) -> Sender:
+    return Sender(
+        id=new_sender_id(),
+        account_id=principal.account_id,
+        channel=new.channel,
+        address=new.address,
+        status=Status.CREATING,
+        status_since=now,
+        friendly_name=new.friendly_name,
+        registration=new.registration,
+        webhook=checked_webhook(new.webhook),
+        profile=new.profile,
+        created_at=now,
+        updated_at=now,
+        due_at=now,
+    )
 
 
 async def fetch_sender(services: Services, principal: Principal, sender_id: SenderId) -> Sender:

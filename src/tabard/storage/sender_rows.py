@@ -1,6 +1,7 @@
 """Rows of the table `senders` to values and back."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -60,8 +61,8 @@ def to_sender(row: asyncpg.Record) -> Sender:
         status=Status(row["status"]),
         status_since=row["status_since"],
         friendly_name=row["friendly_name"],
-        registration=_registration(from_json(row["registration"])),
-        webhook=Webhook(**from_json(row["webhook"])),
+        registration=_registration(row["registration"]),
+        webhook=_webhook(row["webhook"]),
         profile=_profile(from_json(row["profile"])),
         name_change=_name_change(from_json(row["name_change"])),
         quality=None if row["quality"] is None else Quality(row["quality"]),
@@ -78,7 +79,12 @@ def to_sender(row: asyncpg.Record) -> Sender:
     )
 
 
-def _registration(fields: dict[str, Any]) -> Registration:
+# An account's senders mostly share these two; values are immutable, so rows can.
+
+
+@lru_cache(maxsize=1024)
+def _registration(text: str) -> Registration:
+    fields = from_json(text)
     account_type = fields["account_type"]
     return Registration(
         business_account=fields["business_account"],
@@ -88,9 +94,14 @@ def _registration(fields: dict[str, Any]) -> Registration:
     )
 
 
+@lru_cache(maxsize=1024)
+def _webhook(text: str) -> Webhook:
+    return Webhook(**from_json(text))
+
+
 def _profile(fields: dict[str, Any]) -> Profile:
     for leaf in ("emails", "websites", "phone_numbers"):
-        fields[leaf] = tuple(Contact(**contact) for contact in fields[leaf])
+        fields[leaf] = tuple([Contact(**contact) for contact in fields[leaf]])
     if fields["vertical"] is not None:
         fields["vertical"] = Vertical(fields["vertical"])
     if fields["use_case"] is not None:

@@ -11,8 +11,8 @@ from tabard.ports import Decision, NetworkFault
 
 FIRST_RETRY = timedelta(milliseconds=200)
 LONGEST_RETRY = timedelta(minutes=15)
-MOST_ATTEMPTS = 110
-"""With the delays above, a little over a day; then even a passing fault is final."""
+MOST_ATTEMPTS = 132
+"""With the delays above, less their jitter, 24 to 30 hours; then even a passing fault is final."""
 
 REFRESH = timedelta(hours=24)
 """How often the network is asked about a sender for which nothing else is due."""

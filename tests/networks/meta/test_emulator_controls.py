@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 from tabard.domain.errors import InvalidInput, NotFound
 from tabard.domain.ids import new_account_id
 from tabard.domain.sender import Quality
+from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 PHONE = "15550100001"
 ADDRESS = f"+{PHONE}"

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+
 from tests.support.meta_emulator import PIN, ROOT, Realm, World, emulating
 
 PHONE = "15550100001"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 from tabard.networks.meta.emulator.outcomes import OUTCOMES, PLAIN, outcome_of
+from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "sandbox.md"
 

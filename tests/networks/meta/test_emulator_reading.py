@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.support.meta_emulator import ROOT, Realm, World, emulating, refusal_in
 
 from tabard.networks.meta.emulator.graph.surface import OPERATIONS
+from tests.support.meta_emulator import ROOT, Realm, World, emulating, refusal_in
 
 PHONE = "15550100001"
 

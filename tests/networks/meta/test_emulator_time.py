@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 from tabard.networks.meta.emulator.pace import Pace
+from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 PHONE = "15550100001"
 REGISTER = {"messaging_product": "whatsapp", "pin": PIN}

@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.meta_emulator import ROOT, Realm, World, emulating, receiving, refusal_in
 
 from tabard.domain.sender import UNLIMITED, Quality
 from tabard.networks.meta.emulator import events, tasks
 from tabard.networks.meta.emulator.state import Notice
+from tests.support.meta_emulator import ROOT, Realm, World, emulating, receiving, refusal_in
 
 PHONE = "15550100001"
 
@@ -198,7 +198,7 @@ async def test_after_seven_days_a_webhook_is_given_up(realm: Realm, world: World
     world.receiver.failures = 1000
     await realm.connected(PHONE, subscribe=True)
     heard = 0
-    for _ in range(14):
+    for _ in range(13):
         await realm.advance(hours=12)
         assert len(world.receiver.received) > heard
         heard = len(world.receiver.received)

@@ -20,7 +20,7 @@ class Native:
         security={"basic": {"type": "http", "scheme": "basic"}, "bearer": {"type": "http", "scheme": "bearer"}},
         error=wire.ErrorAnswer,
         faults=errors.FAULTS,
-        path_patterns={"number": r"^\\+?[0-9]{1,15}$"},
+        path_patterns={"number": r"^\+?[0-9]{1,15}$"},
     )
 
     async def authenticate(self, services: Services, headers: Mapping[str, str]) -> Principal:

@@ -24,7 +24,10 @@ FAULTS = (
     (400, "invalid_request", "a field is wrong; the message names it"),
     (401, "unauthenticated", "no credentials, or unknown ones"),
     (404, "not_found", "no such thing in this account's sandbox"),
+    (405, "method_not_allowed", "the path takes other methods, named in Allow"),
+    (408, "invalid_request", "the body did not arrive in time"),
     (409, "conflict", "not in this state"),
+    (413, "too_large", "the body is larger than 1 MiB"),
     (429, "too_many_requests", "too many requests; see Retry-After"),
     (500, "internal", "our fault"),
 )

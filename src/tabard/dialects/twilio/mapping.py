@@ -4,7 +4,6 @@ Answers are plain dictionaries in the order of Twilio's samples, ready for `orjs
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -135,9 +134,9 @@ def new_sender(request: wire.CreateSender) -> NewSender:
         channel=Channel.WHATSAPP,
         address=_address(request.sender_id),
         friendly_name=request.friendly_name or None,
-        registration=replace(Registration(), **wanted.registration),  # type: ignore[arg-type]
-        webhook=replace(Webhook(), **wanted.webhook),  # type: ignore[arg-type]
-        profile=Profile().changed(dict(wanted.profile)),
+        registration=Registration(**wanted.registration),  # type: ignore[arg-type]
+        webhook=Webhook(**wanted.webhook),  # type: ignore[arg-type]
+        profile=Profile(**wanted.profile),  # type: ignore[arg-type]
     )
 
 

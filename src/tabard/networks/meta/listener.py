@@ -125,6 +125,7 @@ def _of_number(notice: Notice, address: str) -> notices_app.NumberNotice:
     alert = notice.detail.get("alert_info.alert_description") or notice.detail.get("alert_info.alert_type")
     return notices_app.NumberNotice(
         address,
+        name=notice.detail.get("requested_verified_name") if declined else None,
         name_declined=notice.detail.get("rejection_reason", "UNKNOWN") if declined else None,
         alert=alert if notice.kind is NoticeKind.ALERT else None,
     )

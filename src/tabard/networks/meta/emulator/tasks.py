@@ -53,8 +53,7 @@ async def drain(network: Network) -> None:
         while True:
             for stage in await _due_stages(network, AT_ONCE - len(stages)):
                 stages.add(asyncio.create_task(_guarded(_live(network, stage), stage.kind)))
-            for webhook in await _due_webhooks(network, webhooks, done):
-                webhooks[asyncio.create_task(_guarded(_deliver(network, webhook), "webhook"))] = webhook.account_id
+            await _start_webhooks(network, webhooks, done)
             if not stages and not webhooks:
                 return
             finished, _ = await asyncio.wait({*stages, *webhooks}, timeout=GLANCE, return_when=asyncio.FIRST_COMPLETED)
@@ -71,10 +70,21 @@ async def _due_stages(network: Network, free: int) -> list[Stage]:
     return await tasks.claim_stages(network.pool, network.clock.now(), LEASE, free) if free else []
 
 
-async def _due_webhooks(network: Network, running: dict[_Running, UUID], done: list[int]) -> list[Webhook]:
-    full = [account for account, count in Counter(running.values()).items() if count >= AT_ONCE_OF_ACCOUNT]
-    free = AT_ONCE - len(running)
-    return await tasks.claim_webhooks(network.pool, network.clock.now(), LEASE, free, passing_over=full, done=done)
+async def _start_webhooks(network: Network, running: dict[_Running, UUID], done: list[int]) -> None:
+    """Start what is due and has room; `done` are struck."""
+    while done or len(running) < AT_ONCE:
+        counts = Counter(running.values())
+        full = [account for account, count in counts.items() if count >= AT_ONCE_OF_ACCOUNT]
+        busiest = max((count for count in counts.values() if count < AT_ONCE_OF_ACCOUNT), default=0)
+        room = min(AT_ONCE - len(running), AT_ONCE_OF_ACCOUNT - busiest)
+        claimed = await tasks.claim_webhooks(
+            network.pool, network.clock.now(), LEASE, room, passing_over=full, done=done
+        )
+        for webhook in claimed:
+            running[asyncio.create_task(_guarded(_deliver(network, webhook), "webhook"))] = webhook.account_id
+        if len(claimed) < room:
+            return
+        done = []
 
 
 async def _guarded(work: Coroutine[None, None, int | None], kind: str) -> int | None:

@@ -18,6 +18,19 @@ APP_NAME = "Sandbox App"
 _Account = tuple[Waba, Scene]
 _Owned = tuple[Number, Scene]
 
+
+def _subscriptions(view: _Account) -> dict[str, Any]:
+    waba, scene = view
+    if not waba.subscribed:
+        return {"data": []}
+    app_id = scene.realm.app_id
+    link = f"https://www.facebook.com/games/?app_id={app_id}"
+    entry: dict[str, Any] = {"whatsapp_business_api_data": {"id": app_id, "link": link, "name": APP_NAME}}
+    if waba.override_url is not None:
+        entry["override_callback_uri"] = waba.override_url
+    return {"data": [entry]}
+
+
 _ACCOUNT_READERS: selection.Readers[_Account] = {
     "id": lambda view: view[0].id,
     "name": lambda view: view[0].name,
@@ -32,8 +45,8 @@ _ACCOUNT_READERS: selection.Readers[_Account] = {
     "on_behalf_of_business_info": lambda _: None,
     "health_status": lambda view: health(view[1].realm, view[0], None),
     "whatsapp_business_manager_messaging_limit": lambda view: view[1].realm.tier,
-    "marketing_messages_lite_api_status": lambda _: "INELIGIBLE",
-    "marketing_messages_onboarding_status": lambda _: "INELIGIBLE",
+    "marketing_messages_lite_api_status": lambda _: "ELIGIBLE",
+    "marketing_messages_onboarding_status": lambda _: "ELIGIBLE",
     "is_enabled_for_insights": lambda _: False,
     "is_shared_with_partners": lambda view: view[0].shared,
     "message_template_namespace": lambda view: f"sandbox_{view[0].id}",
@@ -42,6 +55,7 @@ _ACCOUNT_READERS: selection.Readers[_Account] = {
     "purchase_order_number": lambda _: None,
     "auth_international_rate_eligibility": lambda _: None,
     "analytics": lambda _: None,
+    "subscribed_apps": _subscriptions,
     "creation_time": lambda view: int(view[0].created_at.timestamp()),
     "disable_marketing_messages_on_cloud_api": lambda _: False,
     "degrees_of_freedom_spec": lambda _: None,
@@ -98,14 +112,7 @@ async def unsubscribe(call: Call) -> dict[str, Any]:
 
 
 async def list_subscriptions(call: Call) -> dict[str, Any]:
-    if not call.waba.subscribed:
-        return {"data": []}
-    app_id = call.scene.realm.app_id
-    link = f"https://www.facebook.com/games/?app_id={app_id}"
-    entry: dict[str, Any] = {"whatsapp_business_api_data": {"id": app_id, "link": link, "name": APP_NAME}}
-    if call.waba.override_url is not None:
-        entry["override_callback_uri"] = call.waba.override_url
-    return {"data": [entry]}
+    return _subscriptions((call.waba, call.scene))
 
 
 # the business

@@ -1,5 +1,6 @@
 """Reading a Graph call: path, parameters from query, form and JSON alike, and the address the client used."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tabard.networks.meta.wire import DEFAULT_VERSION
 BODY_LIMIT = 16 * 1024 * 1024
 _DISCARDED = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that the client hears the answer."""
+_BODY_SECONDS = 60.0
 _JSON_DEPTH = 32
 _VERSION = re.compile(r"v(\d{1,3})\.\d")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
@@ -150,11 +152,13 @@ class Call:
 
 
 def read_path(scope: Scope) -> Path:
-    """Raises `GraphFault` for a version or a depth that no Graph has."""
+    """Raises `GraphFault` for a version, a depth or a spelling that no Graph has."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root):
         path = path[len(root) :]
+    if not (path.isascii() and path.isprintable()):
+        raise faults.unknown_path(path.encode("ascii", "replace").decode())
     parts = [part for part in path.split("/") if part]
     version = DEFAULT_VERSION
     if parts and (found := _VERSION.fullmatch(parts[0])):
@@ -187,16 +191,20 @@ async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
         return b""
     chunks: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise faults.unreadable("The connection was closed before the request was complete.")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= BODY_LIMIT:
-            chunks.append(chunk)
-        if size > _DISCARDED or not message.get("more_body", False):
-            break
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise faults.unreadable("The connection was closed before the request was complete.")
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size <= BODY_LIMIT:
+                    chunks.append(chunk)
+                if size > _DISCARDED or not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise faults.unreadable(f"The body did not arrive within {_BODY_SECONDS:.0f} seconds.") from None
     if size > BODY_LIMIT:
         raise faults.too_large(BODY_LIMIT)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

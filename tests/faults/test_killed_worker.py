@@ -1,0 +1,123 @@
+"""Workers are killed (SIGKILL, real processes) before and after every call of a sender's life; others take over, and
+every sender goes online, once."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tabard.app.accounts import SANDBOX_ACCOUNT
+from tabard.domain.ids import AccountId
+from tests.support.processes import MASTER_KEY, Crew, crew
+from tests.support.relay import NetworkCall, Relay, relaying
+from tests.support.service import Running, running
+
+NUMBER = "+15550100001"
+WORKERS_AT_ONCE = 2
+
+
+@dataclass
+class Doom:
+    """When the worker that serves an account is to be killed: before or after the nth call of this name."""
+
+    call: str
+    nth: int
+    after: bool
+    met: bool = False
+
+
+@dataclass
+class Reaper:
+    """Sees all calls, kills as the dooms of the accounts say, and sends for the next worker."""
+
+    crew: Crew
+    dooms: dict[str, Doom] = field(default_factory=dict)
+    """By the account's token."""
+    calls: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The names of the calls that were made, by the account's token."""
+    relay: Relay | None = None
+    hired: int = 0
+    killed: int = 0
+
+    async def watch(self, call: NetworkCall) -> None:
+        made = self.calls[call.token]
+        if not call.done:
+            made.append(call.name)
+        doom = self.dooms.get(call.token)
+        if doom is None or doom.met:
+            return
+        if (call.name, made.count(call.name), call.done) == (doom.call, doom.nth, doom.after):
+            doom.met = True
+            if self.crew.kill(call.worker):
+                self.killed += 1
+                await self.hire()
+
+    async def hire(self) -> None:
+        assert self.relay is not None
+        self.hired += 1
+        name = f"worker{self.hired}"
+        await self.crew.start(name, "worker", sandbox_url=self.relay.address_for(name))
+
+
+@asynccontextmanager
+async def reaping(api: Running, dsn: str, directory: Path) -> AsyncIterator[Reaper]:
+    async with crew(
+        dsn, directory, lease_seconds=1, sweep_seconds=0.2, sandbox_step_seconds=0, database_connections=6
+    ) as workers:
+        reaper = Reaper(workers)
+        async with relaying(api.url, reaper.watch) as reaper.relay:
+            for _ in range(WORKERS_AT_ONCE):
+                await reaper.hire()
+            yield reaper
+            await workers.dismiss()
+
+
+async def token_of(customer: Running) -> str:
+    account = AccountId(type(SANDBOX_ACCOUNT)(hex=customer.login.removeprefix("AC")))
+    way = await customer.parts.services.accounts.connection(account, "meta")
+    assert way is not None
+    return way.token
+
+
+async def live(customer: Running) -> str:
+    return await customer.online(NUMBER, profile={"name": "Example Parcels", "about": "Tracked parcels"})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_every_sender_goes_online_wherever_its_workers_are_killed(dsn: str, tmp_path: Path):
+    async with (
+        running(dsn, tmp_path, works=False, master_key=MASTER_KEY, sandbox_step_seconds=0) as api,
+        reaping(api, dsn, tmp_path) as reaper,
+    ):
+        await live(api)
+        life = reaper.calls[await token_of(api)]
+        nth = [life[: place + 1].count(name) for place, name in enumerate(life)]
+        dooms = [Doom(name, n, after) for name, n in zip(life, nth, strict=True) for after in (False, True)]
+        customers = {str(number): await api.account() for number in range(len(dooms))}
+        for customer, doom in zip(customers.values(), dooms, strict=True):
+            reaper.dooms[await token_of(customer)] = doom
+        sids = await asyncio.gather(*(live(customer) for customer in customers.values()))
+
+        assert len(set(sids)) == len(dooms)
+        assert [doom for doom in dooms if not doom.met] == []
+        print(life, reaper.killed, len(dooms))
+        assert reaper.killed >= len(life)
+        await assert_each_is_there_once(api, len(dooms) + 1)
+
+
+async def assert_each_is_there_once(api: Running, senders: int) -> None:
+    pool = api.parts.pool
+    held = await pool.fetch("select account_id, connection, cardinality(registrations) as n from sandbox.meta_numbers")
+    assert len(held) == len({row["account_id"] for row in held}) == senders
+    assert {row["connection"] for row in held} == {"CONNECTED"}
+    assert max(row["n"] for row in held) <= 5, "few of the ten registrations that three days allow"
+    told = await pool.fetch(
+        "select type, count(*), count(distinct sender_id) as senders from events "
+        "where type in ('sender.created', 'sender.online', 'sender.offline') group by type order by type"
+    )
+    assert [tuple(row) for row in told] == [("sender.created", senders, senders), ("sender.online", senders, senders)]

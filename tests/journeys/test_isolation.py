@@ -1,0 +1,250 @@
+"""What one account has is not there for another: every operation of every dialect, tried by a stranger.
+
+The tables of operations are the list to go by: an operation that is not tried here fails the test.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from tabard.app.accounts import Secrets, create_account, revoke_account
+from tabard.dialects.native.dialect import Native
+from tabard.dialects.twilio.dialect import Twilio
+from tabard.domain.account import AccountKind
+from tabard.http.surface import Operation
+from tests.support.service import SENDERS, Running
+
+NUMBER, WAITING, THEIRS = "+15550100001", "+15550100002", "+15550100003"
+OPERATIONS: Sequence[Operation] = [*Twilio().operations, *Native().operations]
+NO_ACCOUNT = "AC" + "f" * 32
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a stranger sends, and what the answer is."""
+
+    status: int
+    body: Any = None
+    query: str = ""
+
+
+ATTEMPTS = {
+    "CreateChannelsSender": Attempt(202, {"sender_id": f"whatsapp:{NUMBER}", "profile": {"name": "Not Theirs"}}),
+    "ListChannelsSender": Attempt(200, query="?Channel=whatsapp&PageSize=1000"),
+    "FetchChannelsSender": Attempt(404),
+    "UpdateChannelsSender": Attempt(404, {"friendly_name": "Not Theirs"}),
+    "PatchChannelsSender": Attempt(404, {"configuration": {"verification_code": "123456"}}),
+    "DeleteChannelsSender": Attempt(404),
+    "ListPhoneMessages": Attempt(200),
+    "FetchClock": Attempt(200),
+    "AdvanceClock": Attempt(200, {"seconds": 86400.0}),
+    "Reset": Attempt(204),
+    "ApproveName": Attempt(404),
+    "RejectName": Attempt(404, {}),
+    "BanNumber": Attempt(404),
+    "LiftBan": Attempt(404),
+    "SetQuality": Attempt(404, {"quality": "low"}),
+    "SetMessagingLimit": Attempt(204, {"customers_per_day": 250}),
+    "SetNumberCap": Attempt(204, {"cap": 0}),
+    "FailNext": Attempt(204, {"count": 5}),
+}
+
+
+def test_every_operation_is_tried():
+    assert {operation.name for operation in OPERATIONS} == ATTEMPTS.keys()
+    assert len(OPERATIONS) == len(ATTEMPTS)
+
+
+def by_name(operation: Operation) -> str:
+    return operation.name
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An account with a sender that is online and whose new name is in review, and one that waits for its code."""
+
+    tabard: Running
+    sid: str
+    waiting: str
+    pool: asyncpg.Pool
+
+    def path(self, operation: Operation) -> str:
+        path = operation.path.replace("{Sid}", self.sid).replace("{number}", NUMBER)
+        return path + ATTEMPTS[operation.name].query
+
+    async def belongings(self) -> dict[str, list[str]]:
+        """All rows of the account, in every table there is."""
+        tables = await self.pool.fetch(
+            "select table_schema || '.' || table_name as name from information_schema.columns "
+            "where column_name = 'account_id' and table_schema in ('public', 'sandbox')"
+        )
+        account = self.tabard.login.removeprefix("AC")
+        rows = {
+            table["name"]: await self.pool.fetch(
+                f"select t::text as row from {table['name']} t where account_id = $1::text::uuid order by 1", account
+            )
+            for table in tables
+        }
+        offset = await self.pool.fetch(
+            "select clock_offset::text as row from accounts where id = $1::text::uuid", account
+        )
+        return {name: [row["row"] for row in found] for name, found in {**rows, "clock": offset}.items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def owner(house: Running) -> Owner:
+    tabard = await house.account("Owner")
+    sid = await tabard.online(NUMBER)
+    waiting = (await tabard.create(WAITING))["sid"]
+    await tabard.reaches(waiting, "PENDING_VERIFICATION")
+    await tabard.post(f"/sandbox/v1/numbers/{NUMBER}/quality", {"quality": "medium"})
+    await tabard.advance(hours=25)
+    await tabard.post(f"{SENDERS}/{sid}", {"profile": {"about": "Ours"}})
+    await tabard.reaches(sid, "ONLINE")
+    await tabard.advance(seconds=0)
+    return Owner(tabard, sid, waiting, house.parts.pool)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(house: Running) -> Running:
+    return await house.account("Stranger")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+async def test_a_stranger_reaches_nothing(owner: Owner, stranger: Running, operation: Operation):
+    before = await owner.belongings()
+    assert before["public.senders"]
+    assert before["sandbox.meta_numbers"]
+    attempt = ATTEMPTS[operation.name]
+    reply = await stranger.call(operation.method, owner.path(operation), attempt.body)
+    assert reply.status == attempt.status, reply
+    answered = str(reply.body)
+    for secret in (owner.sid, owner.waiting, "Example Parcels", "Ours"):
+        assert secret not in answered.replace(owner.path(operation), ""), "nothing of the owner's shows"
+    if operation.name == "ListPhoneMessages":
+        assert reply.body == {"messages": []}
+    assert await owner.belongings() == before
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+async def test_what_is_not_there_looks_the_same_to_a_stranger(owner: Owner, stranger: Running, operation: Operation):
+    """Somebody else's object is answered as one that never was: nobody learns that it exists."""
+    if ATTEMPTS[operation.name].status != 404:
+        return
+    nothing = replace(owner, sid="XE" + "0" * 32)
+    path, other = owner.path(operation), nothing.path(operation).replace(NUMBER, THEIRS)
+    replies = [await stranger.call(operation.method, p, ATTEMPTS[operation.name].body) for p in (path, other)]
+    bodies = [str(r.body).replace(owner.sid, "SID").replace(nothing.sid, "SID") for r in replies]
+    assert bodies[0].replace(NUMBER, THEIRS) == bodies[1]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+async def test_only_an_account_s_own_secret_opens_it(owner: Owner, stranger: Running, operation: Operation):
+    before = await owner.belongings()
+    wrong = (
+        (owner.tabard.login, stranger.secret),
+        (stranger.login, owner.tabard.secret),
+        (owner.tabard.login, ""),
+        (owner.tabard.login, owner.tabard.secret + "0"),
+        (NO_ACCOUNT, stranger.secret),
+    )
+    for login, secret in wrong:
+        intruder = replace(stranger, login=login, secret=secret)
+        reply = await intruder.call(operation.method, owner.path(operation), ATTEMPTS[operation.name].body)
+        assert reply.status == 401
+    async with stranger.http.request(operation.method, stranger.url + owner.path(operation)) as response:
+        assert response.status == 401
+    assert await owner.belongings() == before
+
+
+async def test_a_stranger_s_page_token_shows_only_one_s_own(owner: Owner, stranger: Running):
+    mine = (await stranger.create(THEIRS))["sid"]
+    page = await owner.tabard.get(f"{SENDERS}?Channel=whatsapp&PageSize=1")
+    following = page["meta"]["next_page_url"]
+    assert following
+    reply = await stranger.call("GET", following.removeprefix(stranger.url))
+    assert reply.status == 200
+    seen = {sender["sid"] for sender in reply.body["senders"]}
+    assert seen <= {mine}
+
+
+async def test_a_stranger_s_idempotency_key_gives_no_answer_of_the_owner_s(owner: Owner, stranger: Running):
+    body = {"sender_id": "whatsapp:+15550100009", "profile": {"name": "Example Parcels"}}
+    key = {"Idempotency-Key": "the-same-key"}
+    theirs = (await owner.tabard.call("POST", SENDERS, body, key)).body["sid"]
+    mine = await stranger.call("POST", SENDERS, body, key)
+    assert mine.status == 202
+    assert mine.body["sid"] != theirs
+    assert (await owner.tabard.call("DELETE", f"{SENDERS}/{theirs}")).status == 204
+    await owner.tabard.advance(seconds=0)
+
+
+async def test_one_number_in_two_accounts_is_two_senders(owner: Owner, stranger: Running):
+    mine = await stranger.online(NUMBER)
+    assert mine != owner.sid
+    assert (await stranger.call("DELETE", f"{SENDERS}/{mine}")).status == 204
+    assert (await owner.tabard.fetch(owner.sid))["status"] == "ONLINE"
+
+
+async def speaking(house: Running, secrets: Secrets) -> Running:
+    return replace(house, login=secrets.twilio_sid, secret=secrets.twilio_token)
+
+
+@pytest.mark.parametrize("operation", Native().operations, ids=by_name)
+async def test_a_live_account_has_no_sandbox(house: Running, owner: Owner, operation: Operation):
+    before = await owner.belongings()
+    live = await speaking(house, await create_account(house.parts.services, "Live", AccountKind.LIVE))
+    reply = await live.call(operation.method, owner.path(operation), ATTEMPTS[operation.name].body)
+    assert (reply.status, reply.body["error"]["code"]) == (404, "not_found")
+    assert await owner.belongings() == before
+
+
+class TestSubAccounts:
+    async def family(self, house: Running) -> tuple[Running, Running, Running]:
+        services = house.parts.services
+        parent = await create_account(services, "Parent", AccountKind.SANDBOX)
+        children = [
+            await create_account(services, name, AccountKind.SANDBOX, parent_id=parent.account.id)
+            for name in ("First", "Second")
+        ]
+        first, second = [await speaking(house, child) for child in children]
+        return await speaking(house, parent), first, second
+
+    async def test_the_parent_s_token_opens_a_child_by_its_sid(self, house: Running):
+        parent, child, sibling = await self.family(house)
+        sid = await child.online(NUMBER)
+        as_child = replace(child, secret=parent.secret)
+        assert (await as_child.fetch(sid))["status"] == "ONLINE"
+        assert [s["sid"] for s in (await as_child.get(f"{SENDERS}?Channel=whatsapp"))["senders"]] == [sid]
+        for other in (parent, sibling, replace(sibling, secret=parent.secret)):
+            assert (await other.call("GET", f"{SENDERS}/{sid}")).status == 404
+            assert (await other.get(f"{SENDERS}?Channel=whatsapp"))["senders"] == []
+            assert (await other.call("POST", f"/sandbox/v1/numbers/{NUMBER}/ban")).status == 404
+
+    async def test_a_child_s_token_opens_neither_parent_nor_sibling(self, house: Running):
+        parent, child, sibling = await self.family(house)
+        for other in (parent, sibling):
+            intruder = replace(other, secret=child.secret)
+            assert (await intruder.call("GET", f"{SENDERS}?Channel=whatsapp")).status == 401
+
+    async def test_each_has_a_clock_of_its_own(self, house: Running):
+        parent, child, sibling = await self.family(house)
+        before = {tabard.login: (await tabard.get("/sandbox/v1/clock"))["now"] for tabard in (parent, sibling)}
+        await child.advance(days=300)
+        for tabard in (parent, sibling):
+            now = (await tabard.get("/sandbox/v1/clock"))["now"]
+            assert now[:4] == before[tabard.login][:4]
+
+    async def test_a_closed_parent_closes_its_children(self, house: Running):
+        """A credential that was just used may be remembered for seconds; these were not."""
+        services = house.parts.services
+        parent = await create_account(services, "Parent", AccountKind.SANDBOX)
+        child = await create_account(services, "Child", AccountKind.SANDBOX, parent_id=parent.account.id)
+        await revoke_account(services, parent.account.id)
+        for secrets in (parent, child):
+            closed = await speaking(house, secrets)
+            assert (await closed.call("GET", f"{SENDERS}?Channel=whatsapp")).status == 401
