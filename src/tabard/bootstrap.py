@@ -77,6 +77,9 @@ async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[s
     if running is not None:
         yield running
         return
+    if not (settings.data_dir / "postgres").exists():
+        # The first boot: while PostgreSQL makes its files, the other core gets ready to migrate.
+        asyncio.get_running_loop().run_in_executor(None, schema.load_migrations)
     async with embedded.running(settings.data_dir) as dsn:
         await schema.migrate(dsn)
         yield dsn
@@ -96,15 +99,15 @@ def vault_of(settings: Settings) -> Vault:
 async def service(settings: Settings, dsn: str, own_url: str, *, clock: Clock | None = None) -> AsyncIterator[Service]:
     """Everything put together on a migrated database. `own_url` is where this process can be reached."""
     async with AsyncExitStack() as stack:
-        pool = await open_pool(dsn, size=settings.database_connections, name=f"tabard {settings.role}")
-        stack.push_async_callback(_close, pool)
+        pool, light = await _pools(settings, dsn, stack)
         await schema.require_current(pool)
         vault = vault_of(settings)
         await require_same_key(pool, vault)
         http = await stack.enter_async_context(_http_session())
         guarded = await stack.enter_async_context(guarded_session())
         outbound = GuardedOutbound(guarded)
-        parts = _Parts(settings, pool, http, outbound, vault, clock or WallClock(), settings.sandbox_url or own_url)
+        clock, sandbox_url = clock or WallClock(), settings.sandbox_url or own_url
+        parts = _Parts(settings, pool, light, http, outbound, vault, clock=clock, sandbox_url=sandbox_url)
         if parts.services.sandbox is not None:
             await ensure_sandbox_account(parts.services)
         stack.push_async_callback(_cancelled, asyncio.create_task(parts.waker.run()))
@@ -142,20 +145,24 @@ class _Parts:
         self,
         settings: Settings,
         pool: asyncpg.Pool,
+        light: asyncpg.Pool,
         http: aiohttp.ClientSession,
         outbound: Outbound,
         vault: Vault,
+        *,
         clock: Clock,
         sandbox_url: str,
     ) -> None:
         self.settings, self.pool, self.clock, self.outbound = settings, pool, clock, outbound
-        self.waker = Waker(pool)
+        # Wake-ups may be lost, and what the emulated network remembers matters only to senders saved afterwards.
+        self.light = light
+        self.waker = Waker(light)
         self.sandbox_graph = f"{sandbox_url}/networks/meta"
         self.emulator = None if settings.production else self._emulator(http, sandbox_url)
         self.inbox = PostgresInbox(pool)
         self.services = Services(
             senders=PostgresSenders(pool),
-            accounts=PostgresAccounts(pool, vault),
+            accounts=PostgresAccounts(pool, vault, sandbox=not settings.production),
             clock=clock,
             vault=vault,
             sandbox=self.emulator,
@@ -173,7 +180,7 @@ class _Parts:
 
     def _emulator(self, http: aiohttp.ClientSession, sandbox_url: str) -> MetaEmulator:
         return MetaEmulator(
-            self.pool,
+            self.light,
             self.clock,
             pace=Pace(self.settings.sandbox_pace),
             step=timedelta(seconds=self.settings.sandbox_step_seconds),
@@ -201,7 +208,7 @@ class _Parts:
         reconcile = Reconcile(self.services, {Channel.WHATSAPP: steps}, self.settings.lease)
         inbox = InboxLane(self.services, self.inbox, self.connected)
         return Engine(
-            self.pool,
+            self.light,
             self.clock,
             self.waker,
             [reconcile, inbox, *([EmulatorLane(self.emulator)] if self.emulator else [])],
@@ -242,6 +249,8 @@ class _Parts:
         connection = await self.services.accounts.connection(sender.account_id, NETWORK)
         if account.kind is AccountKind.LIVE:
             connection = connection or self.default_connection()
+        elif self.emulator is None:
+            connection = None
         elif connection is not None:
             connection = replace(connection, base_url=self.sandbox_graph)
         way = None if connection is None else Way(account.kind, connection)
@@ -281,6 +290,17 @@ async def _http_session() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=30)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
+
+
+async def _pools(settings: Settings, dsn: str, stack: AsyncExitStack) -> tuple[asyncpg.Pool, asyncpg.Pool]:
+    """For what must be on disk when a statement returns, and for what need not be."""
+    light_size = max(2, settings.database_connections // 3)
+    name = f"tabard {settings.role}"
+    pool = await open_pool(dsn, size=settings.database_connections - light_size, name=name)
+    stack.push_async_callback(_close, pool)
+    light = await open_pool(dsn, size=light_size, name=name, waits_for_disk=False)
+    stack.push_async_callback(_close, light)
+    return pool, light
 
 
 async def _close(pool: asyncpg.Pool) -> None:

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, validation_alias="DATABASE_URL", description="PostgreSQL 15 or newer; without it one is started"
     )
-    database_connections: int = Field(20, ge=4, le=500, description="Connections to the database, at most")
+    database_connections: int = Field(30, ge=4, le=500, description="Connections to the database, at most")
     production: bool = Field(False, description="1: no sandbox, no default account, the master key must be given")
     master_key: SecretStr | None = Field(
         None, description="32 random bytes, base64 or hexadecimal, that seal every stored secret"

@@ -4,7 +4,7 @@ import ast
 import re
 import tomllib
 
-from tests.architecture.source import ROOT, SOURCE, modules, tree_of
+from tests.support.repository import ROOT, SOURCE, modules, tree_of
 
 WALL = {"bootstrap.py": "WallClock fulfils the port", "domain/ids.py": "a UUIDv7 holds the time of its making"}
 """Who may read the wall's time. Measuring how long something takes (`monotonic`, `perf_counter`) is another thing."""
@@ -75,11 +75,26 @@ def test_only_settings_read_the_environment():
 
 def test_no_handler_catches():
     """A handler lets errors pass to the surface, which renders them in the dialect of the path."""
-    for folder in (SOURCE / "dialects").iterdir():
-        for path in folder.glob("*.py"):
-            for node in ast.walk(tree_of(path)):
-                handler = isinstance(node, ast.AsyncFunctionDef) and ast.unparse(node.args).startswith("services: ")
-                assert not handler or not any(isinstance(inner, ast.Try) for inner in ast.walk(node)), node.name
+    catching = []
+    for path in (SOURCE / "dialects").rglob("*.py"):
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.AsyncFunctionDef) and ast.unparse(node.args) == "services: Services, call: Call":
+                catching += [node.name for inner in ast.walk(node) if isinstance(inner, ast.Try)]
+    assert catching == []
+
+
+def test_one_library_calls_out():
+    """aiohttp (docs/decisions/0015); the command line, which is no service, has urllib."""
+    others = {"httpx", "httpx2", "requests", "urllib3", "http.client"}
+    imported = {
+        (inside(path), name)
+        for path in modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name in others or name == "urllib.request"
+    }
+    assert imported == {("sandbox_client.py", "urllib.request")}
 
 
 def contracts():

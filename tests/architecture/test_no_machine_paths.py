@@ -2,7 +2,7 @@
 
 import re
 
-from tests.architecture.source import committed, name_of
+from tests.support.repository import committed, name_of
 
 # Written so that this file does not name them either.
 FORBIDDEN = re.compile(

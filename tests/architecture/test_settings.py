@@ -6,7 +6,7 @@ import pytest
 
 from docs.generate import cli_variables
 from tabard.settings import Settings, variable_of
-from tests.architecture.source import DOCS, ROOT, modules, name_of, pages
+from tests.support.repository import DOCS, ROOT, modules, name_of, pages
 
 GUIDE = DOCS / "guides" / "settings.md"
 VARIABLES = {variable_of(name) for name in Settings.model_fields}

@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.architecture.source import SOURCE, modules, name_of, tree_of
+from tests.support.repository import SOURCE, modules, name_of, tree_of
 
 MODULE_LINES = 400
 WIRE_LINES = 600

@@ -3,7 +3,7 @@
 import re
 import tokenize
 
-from tests.architecture.source import SOURCE, modules, name_of
+from tests.support.repository import SOURCE, modules, name_of
 
 WORDS = {
     "twilio": {"sid", "sids"},
@@ -15,7 +15,8 @@ HOMES = {
     "twilio": ("dialects/twilio/",),
     "meta": ("networks/meta/", "dialects/twilio/wire.py"),
 }
-"""Twilio has taken Meta's word into its own API, as `waba_id`. SQL of the emulator's tables is text, not a name, so its migration needs no home."""
+"""Twilio has taken Meta's word into its own API, as `waba_id`. SQL of the emulator's tables is text, not a name, so its
+migration needs no home."""
 
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "lib", "shared", "tools"}
 
@@ -41,13 +42,13 @@ def strangers(vendor, path):
 
 
 def test_vendors_words_stay_at_home():
-    found = {}
+    found = set()
     for vendor, homes in HOMES.items():
         for path in modules():
             inside = path.relative_to(SOURCE).as_posix()
             if not inside.startswith(homes):
-                found |= {(vendor, inside): word for word in strangers(vendor, path)}
-    assert not found
+                found |= {f"{vendor}'s {word} in {inside}" for word in strangers(vendor, path)}
+    assert found == set()
 
 
 def test_the_rule_sees_words():

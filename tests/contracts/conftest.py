@@ -42,4 +42,4 @@ async def stores(request: pytest.FixtureRequest, template: tuple[str, str]) -> A
         yield Stores(MemorySenders(world), MemoryAccounts(world))
         return
     async with fresh_pool(template) as pool:
-        yield Stores(PostgresSenders(pool), PostgresAccounts(pool, AesVault(bytes(32))))
+        yield Stores(PostgresSenders(pool), PostgresAccounts(pool, AesVault(bytes(32)), sandbox=True))

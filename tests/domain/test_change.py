@@ -80,6 +80,12 @@ def test_a_code_that_nobody_awaits_is_refused(status):
         change_of(a_sender(status), code="123456")
 
 
+def test_a_code_that_is_quicker_than_our_note_that_it_was_sent_is_taken():
+    being_made = a_sender(Status.CREATING, link=Link(number_id="700000000000001"))
+    after, _ = change_of(being_made, code="123456")
+    assert after.status is Status.VERIFYING
+
+
 @pytest.mark.parametrize(("typed", "code"), [("123456", "123456"), ("123-456", "123456"), (" 123 456 ", "123456")])
 def test_a_code_may_be_typed_as_it_was_printed(typed, code):
     assert plain_code(typed) == code

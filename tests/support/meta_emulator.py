@@ -1,5 +1,6 @@
 """A world with an emulated Meta in it: accounts, a Graph client of the least kind, and a receiver for webhooks."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -50,12 +51,14 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     failures: int = 0
     verify_token: str = ""
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET":
             right = request.query.get("hub.verify_token") == self.verify_token
             return web.Response(text=request.query["hub.challenge"] if right else "no", status=200 if right else 403)
         self.received.append(Received(await request.read(), {k.lower(): v for k, v in request.headers.items()}))
+        self.heard.set()
         if self.failures > 0:
             self.failures -= 1
             return web.Response(status=500)
@@ -89,8 +92,9 @@ class Realm:
 
     async def refused(self, method: str, path: str, **body: Any) -> tuple[int, int, int | None]:
         """HTTP status, code and subcode of a refusal."""
-        arguments = {"params": body} if method == "GET" else {"json": body}
-        return refusal_in(await self.call(method, path, **arguments))
+        if method == "GET":
+            return refusal_in(await self.call(method, path, params=body))
+        return refusal_in(await self.call(method, path, json=body))
 
     @property
     def waba(self) -> str:

@@ -6,7 +6,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T]], holds: Callable[[T], object] = bool, *, seconds: float = 30
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], object] = bool, *, seconds: float = 30, pause: float = 0.02
 ) -> T:
     """What a look sees once it holds; polls within bounds."""
     deadline = asyncio.get_running_loop().time() + seconds
@@ -15,4 +15,4 @@ async def eventually(
         if holds(seen):
             return seen
         assert asyncio.get_running_loop().time() < deadline, f"did not come about: {seen}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)

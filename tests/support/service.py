@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tabard.ports import Clock
 from tabard.settings import Settings
 
 SENDERS = "/v2/Channels/Senders"
-_PATIENCE = 50.0
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Running:
     http: aiohttp.ClientSession
     login: str = twilio_sid(SANDBOX_ACCOUNT)
     secret: str = SANDBOX_TWILIO_TOKEN
+    patience: float = _PATIENCE
+    """Seconds to wait for what must come about."""
 
     async def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
@@ -64,35 +66,36 @@ class Running:
         assert reply.status in {200, 202, 204}, reply
         return reply.body
 
-    async def create(self, number: str, **more: Any) -> dict[str, Any]:
+    async def create(self, number: str, **more: Any) -> Any:
         profile = {"name": "Example Parcels", **more.pop("profile", {})}
         return await self.post(SENDERS, {"sender_id": f"whatsapp:{number}", "profile": profile, **more})
 
-    async def fetch(self, sid: str) -> dict[str, Any]:
+    async def fetch(self, sid: str) -> Any:
         return await self.get(f"{SENDERS}/{sid}")
 
     async def code(self, number: str) -> str:
         """The newest one-time code on the phone, as a person would read it."""
         messages = (await self.get(f"/sandbox/v1/phones/{number}/messages"))["messages"]
-        return "".join(c for c in messages[-1]["text"] if c.isdigit())[:6]
+        text: str = messages[-1]["text"]
+        return "".join(c for c in text if c.isdigit())[:6]
 
-    async def verify(self, sid: str, number: str) -> dict[str, Any]:
+    async def verify(self, sid: str, number: str) -> Any:
         return await self.post(f"{SENDERS}/{sid}", {"configuration": {"verification_code": await self.code(number)}})
 
     async def online(self, number: str, **more: Any) -> str:
         """The SID of a new sender that has gone online."""
-        sid = (await self.create(number, **more))["sid"]
+        sid: str = (await self.create(number, **more))["sid"]
         await self.reaches(sid, "PENDING_VERIFICATION")
         await self.verify(sid, number)
         await self.reaches(sid, "ONLINE")
         return sid
 
-    async def reaches(self, sid: str, status: str) -> dict[str, Any]:
+    async def reaches(self, sid: str, status: str) -> Any:
         return await self.until(sid, lambda sender: sender["status"] == status, status)
 
-    async def until(self, sid: str, holds: Callable[[dict[str, Any]], Any], what: str = "it") -> dict[str, Any]:
+    async def until(self, sid: str, holds: Callable[[dict[str, Any]], Any], what: str = "it") -> Any:
         """Poll, within bounds."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        deadline = asyncio.get_running_loop().time() + self.patience
         while True:
             sender = await self.fetch(sid)
             if holds(sender):
@@ -107,7 +110,7 @@ class Running:
     async def account(self, name: str = "Another") -> "Running":
         """The same service as another sandbox account sees it."""
         secrets: Secrets = await create_account(self.parts.services, name, AccountKind.SANDBOX)
-        return Running(self.url, self.parts, self.http, secrets.twilio_sid, secrets.twilio_token)
+        return replace(self, login=secrets.twilio_sid, secret=secrets.twilio_token)
 
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
@@ -123,6 +126,7 @@ async def running(
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with AsyncExitStack() as stack:
+        stack.callback(listening.close)
         parts = await stack.enter_async_context(service(chosen, dsn, url, clock=clock))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         await stack.enter_async_context(answering(parts, listening))

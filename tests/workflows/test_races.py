@@ -103,7 +103,7 @@ async def test_a_mistake_in_one_step_stops_nobody_else_and_is_tried_again(shop: 
     second = (await shop.tabard.create(OTHER))["sid"]
 
     async def stumble(call: str, arguments: tuple[object, ...]) -> None:
-        if call == "find_number" and arguments[2] == NUMBER and shop.network.calls.count("find_number") < 5:
+        if call == "add_number" and arguments[2] == NUMBER and shop.network.calls.count("add_number") < 5:
             raise ZeroDivisionError("a mistake of ours")
 
     shop.network.before = stumble

@@ -131,7 +131,7 @@ def _with_code(sender: Sender, sealed_code: bytes | None, at: datetime) -> Sende
     """A code for a sender that is verified already is a repeated request: it changes nothing."""
     if sender.status in {Status.ONLINE, Status.UPDATING}:
         return sender
-    if not sender.accepts(Signal.CODE_SUBMITTED):
+    if sender.link.number_id is None or not sender.accepts(Signal.CODE_SUBMITTED):
         raise InvalidInput(
             "registration.code", f"no code is awaited while the sender is {sender.status}; ask for one first"
         )

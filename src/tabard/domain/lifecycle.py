@@ -57,7 +57,8 @@ WHATSAPP: Table = MappingProxyType(
         (Status.CREATING, Signal.CODE_SENT): Status.PENDING_VERIFICATION,
         (Status.CREATING, Signal.NUMBER_VERIFIED): Status.VERIFYING,
         (Status.CREATING, Signal.UPDATE_REQUESTED): Status.CREATING,
-        (Status.CREATING, Signal.CODE_REQUESTED): Status.CREATING,
+        # A quick reader has the code before we have saved that it was sent.
+        (Status.CREATING, Signal.CODE_SUBMITTED): Status.VERIFYING,
         (Status.CREATING, Signal.GAVE_UP): Status.OFFLINE,
         (Status.CREATING, Signal.DELETE_REQUESTED): Status.DELETED,
         (Status.PENDING_VERIFICATION, Signal.CODE_REQUESTED): Status.PENDING_VERIFICATION,

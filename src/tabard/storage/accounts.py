@@ -14,7 +14,7 @@ from tabard.ports import NewCredential, Vault
 _PRINCIPAL = """
 select a.id, a.kind, coalesce($2, c.login) as login
 from credentials c join accounts a on a.closed_at is null and (a.id = c.account_id or a.parent_id = c.account_id)
-where c.digest = $1 and c.revoked_at is null
+where c.digest = $1 and c.revoked_at is null and ($3 or a.kind = 'live')
   and (a.id = c.account_id and ($2::text is null or c.login = $2)
        or a.parent_id = c.account_id and c.kind = 'main' and exists (
            select from credentials own where own.account_id = a.id and own.dialect = c.dialect
@@ -76,14 +76,19 @@ _WIPE = (
 
 
 class PostgresAccounts:
-    """Fulfils `tabard.ports.AccountStore`."""
+    """Fulfils `tabard.ports.AccountStore`.
 
-    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+    Without `sandbox` the credentials of sandbox accounts open nothing: the default account's are public, and the
+    database may have been a sandbox before.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault, *, sandbox: bool) -> None:
         self._pool = pool
         self._vault = vault
+        self._sandbox = sandbox
 
     async def principal(self, login: str | None, digest: bytes) -> Principal | None:
-        row = await self._pool.fetchrow(_PRINCIPAL, digest, login)
+        row = await self._pool.fetchrow(_PRINCIPAL, digest, login, self._sandbox)
         return None if row is None else Principal(AccountId(row["id"]), AccountKind(row["kind"]), row["login"])
 
     async def create(self, account: Account, credentials: Sequence[NewCredential]) -> None:

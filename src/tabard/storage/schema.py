@@ -32,9 +32,10 @@ async def current_revision(connection: asyncpg.Connection | asyncpg.Pool) -> str
 
 
 async def require_current(pool: asyncpg.Pool) -> None:
-    """Raises `SchemaBehind`."""
+    """Raises `SchemaBehind`. A database that is ahead is fine: a newer process has migrated it while this one runs, and
+    revisions keep the release before them working."""
     current = await current_revision(pool)
-    if current != newest_revision():
+    if current is None or current < newest_revision():
         raise SchemaBehind(
             f"the database is at revision {current or 'none'}, this version needs {newest_revision()}: "
             "run `tabard migrate`"
@@ -47,7 +48,8 @@ async def migrate(dsn: str) -> bool:
     try:
         await connection.execute("set client_min_messages = error; set lock_timeout = '30s'")
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        if await current_revision(connection) == newest_revision():
+        current = await current_revision(connection)
+        if current is not None and current >= newest_revision():
             return False
         await _install_queue(connection)
         await _run_revisions(dsn)
@@ -62,6 +64,12 @@ async def _install_queue(connection: asyncpg.Connection) -> None:
         await queue.apply_upgrade()
     else:
         await queue.install()
+
+
+def load_migrations() -> None:
+    """Load what only a migration needs, half a second's work, before it is needed."""
+    import alembic.command  # noqa: F401, PLC0415
+    import sqlalchemy.ext.asyncio  # noqa: F401, PLC0415
 
 
 async def _run_revisions(dsn: str) -> None:

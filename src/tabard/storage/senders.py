@@ -79,7 +79,7 @@ with saved as (
     update senders s set
         status = $4, status_since = $5, friendly_name = $6, registration = $7, webhook = $8, profile = $9,
         name_change = $10, quality = $11, messaging_limit = $12, offline_reasons = $13, warnings = $14, link = $15,
-        sealed_pin = $16, sealed_code = $17, due_at = $18, leased_until = $24, version = version + 1,
+        sealed_pin = $16, sealed_code = $17, due_at = $18, leased_until = $22, version = version + 1,
         updated_at = $19::timestamptz + a.clock_offset
     from accounts a
     where s.id = $1 and s.account_id = $2 and s.version = $3 and a.id = s.account_id
@@ -88,7 +88,8 @@ with saved as (
     insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
     select s.account_id, s.id, e.type, e.before, e.after, $20, s.updated_at
     from saved s
-    cross join unnest($21::text[], $22::jsonb[], $23::jsonb[]) with ordinality as e (type, before, after, place)
+    cross join rows from (jsonb_to_recordset($21) as (type text, before jsonb, after jsonb))
+        with ordinality as e (type, before, after, place)
     order by e.place
 )
 select version, updated_at from saved
@@ -238,9 +239,7 @@ class PostgresSenders:
             *changing_values(after),
             now,
             actor.name,
-            [e.type for e in events],
-            [to_json(e.before) for e in events],
-            [to_json(e.after) for e in events],
+            to_json(events),  # one value: for arrays asyncpg would look up their type, on every connection
             held_until,
         )
         if row is None:

@@ -112,7 +112,8 @@ class Engine:
                 await driver.add_listener(queue.channel, _ignore)
                 await queue.run(
                     batch_size=max(2, len(self.lanes)),
-                    dequeue_timeout=timedelta(seconds=10),
+                    # Without a notification it looks no later than this, so a lost one costs no more than a sweep.
+                    dequeue_timeout=self.sweep,
                     shutdown_on_listener_failure=True,
                 )
             except Exception as error:  # noqa: BLE001 - whatever ends the queue, the service goes on without wake-ups

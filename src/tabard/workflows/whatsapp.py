@@ -1,6 +1,6 @@
 """The steps of a WhatsApp sender's life, status by status.
 
-    CREATING              find the number in the business account, or add it; ask for a code
+    CREATING              add the number to the business account, or find it there; ask for a code
     PENDING_VERIFICATION  nothing, until the user sends the code or asks for another
     VERIFYING             verify the code, register with our PIN, wait until the number is connected, then dress it
     ONLINE, UPDATING      tend: look at the number, follow a name change, push the profile if it changed
@@ -102,32 +102,34 @@ class WhatsAppSteps:
         if sender.link.number_id is not None:
             return await self._request_code(sender, way, at)
         business_account = _business_account(sender, way)
-        number = await self.network.find_number(way.connection, business_account, sender.address)
-        if number is None:
-            number_id = await self._add_number(sender, way, business_account)
-        else:
-            number_id = number.id
+        number_id, verified = await self._add_or_find(sender, way, business_account)
         sender = replace(
             sender.linked(number_id=number_id, attempts=0),
             registration=replace(sender.registration, business_account=business_account),
             sealed_pin=await self._pin_for(sender),
             offline_reasons=(),
         )
-        if number is not None and number.verified:
+        if verified:
             sender = sender.signalled(Signal.NUMBER_VERIFIED, at.account)
         return sender.due(at.wall)
 
-    async def _add_number(self, sender: Sender, way: Way, business_account: str) -> str:
+    async def _add_or_find(self, sender: Sender, way: Way, business_account: str) -> tuple[str, bool]:
+        """The number's id, and whether it is verified already.
+
+        The network refuses to add what is there, so it is asked to add before we look: looking means to read all the
+        numbers of the business account, page by page. Whatever the refusal says, the number may be there: added by a
+        worker of ours that died, or by the customer.
+        """
         try:
-            return await self.network.add_number(way.connection, business_account, sender.address, wanted_name(sender))
+            name = wanted_name(sender)
+            return await self.network.add_number(way.connection, business_account, sender.address, name), False
         except NetworkFault as fault:
-            if fault.trouble is not Trouble.NUMBER_PRESENT:
+            if fault.decision is Decision.RETRY:
                 raise
-            # Somebody added it since we looked: a worker of ours that died, or the customer by hand.
             number = await self.network.find_number(way.connection, business_account, sender.address)
             if number is None:
                 raise
-            return number.id
+            return number.id, number.verified
 
     async def _pin_for(self, sender: Sender) -> bytes:
         """The PIN we left with this number once, or a new one. It is saved before the network ever sees it."""

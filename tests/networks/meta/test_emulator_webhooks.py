@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -40,8 +40,6 @@ def test_the_signature_is_over_the_raw_bytes():
 
 @given(st.text())
 def test_bodies_are_written_as_meta_writes_them(text: str):
-    from datetime import UTC, datetime
-
     body = events.serialize("5", datetime(2026, 3, 2, tzinfo=UTC), Notice("account_update", {"event": text}))
     assert body.isascii()
     assert body.count("/") == body.count("\\/")
@@ -49,8 +47,6 @@ def test_bodies_are_written_as_meta_writes_them(text: str):
 
 
 def test_what_is_beyond_ascii_is_escaped_in_lower_case():
-    from datetime import UTC, datetime
-
     body = events.serialize("5", datetime(2026, 3, 2, tzinfo=UTC), Notice("x", {"a": "É/é"}))
     assert '"\\u00c9\\/\\u00e9"' in body
 
@@ -233,8 +229,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody(realm: Realm, world: World)
         world.clock.advance(seconds=1)
         draining = asyncio.create_task(world.emulator.drain())
         async with asyncio.timeout(5):
-            while not world.receiver.received:
-                await asyncio.sleep(0.01)
+            await world.receiver.heard.wait()
         release.set()
         await draining
     finally:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import uvicorn
 from pywa.errors import WhatsAppError
-from pywa.types import Industry
-from pywa_async import WhatsApp
+from pywa.types.others import Industry
+from pywa_async.client import WhatsApp
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -27,7 +27,7 @@ async def serving(world: World) -> AsyncIterator[str]:
     running = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(10):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn tells it by a flag only
                 await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}/networks/meta/v25.0"

@@ -62,6 +62,7 @@ class ErrorDetail(Wire):
         "too_many_requests",
         "too_large",
         "internal",
+        "busy",
     ]
     message: str
 
