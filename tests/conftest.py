@@ -61,27 +61,39 @@ async def fresh_database(template: tuple[str, str]) -> AsyncIterator[str]:
         await admin.close()
 
 
-@asynccontextmanager
-async def fresh_pool(template: tuple[str, str]) -> AsyncIterator[asyncpg.Pool]:
-    async with fresh_database(template) as dsn:
-        pool = await open_pool(dsn, size=20, name="test")
-        try:
-            yield pool
-        finally:
-            await pool.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def dsn(template: tuple[str, str]) -> AsyncIterator[str]:
-    """A database of the test's own."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_dsn(template: tuple[str, str]) -> AsyncIterator[str]:
     async with fresh_database(template) as dsn:
         yield dsn
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_pool(shared_dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(shared_dsn, size=20, name="test")
+    yield pool
+    await pool.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def pool(template: tuple[str, str]) -> AsyncIterator[asyncpg.Pool]:
-    async with fresh_pool(template) as pool:
-        yield pool
+async def pool(shared_pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to an empty database: one for all tests of the process, emptied after each, as making one is slow."""
+    yield shared_pool
+    async with shared_pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")  # foreign keys don't matter now
+        tables = await connection.fetch(_TABLES)
+        await connection.execute("; ".join(f"delete from {table['name']}" for table in tables))
+
+
+@pytest.fixture
+def dsn(shared_dsn: str, pool: asyncpg.Pool) -> str:
+    """The same empty database, for a service that opens its own connections."""
+    return shared_dsn
+
+
+_TABLES = """
+select format('%I.%I', schemaname, tablename) as name from pg_tables
+where schemaname in ('public', 'sandbox') and tablename <> 'alembic_version'
+"""
 
 
 @pytest.fixture

@@ -191,6 +191,8 @@ class _Parts:
         )
 
     def asgi(self) -> ASGIApp:
+        if self.settings.role == "worker":
+            return http_app.build_for_operators(self.missing)
         listener = Listener(self.inbox, self.connected, self.clock.now, partial(self.waker.wake, "inbox"))
         mounts = {} if self.emulator is None else {"/networks/meta": self.emulator.app}
         return http_app.build(

@@ -36,9 +36,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 async def _serve(settings: Settings, greet: Greet) -> None:
     told = _told_to_stop()
     async with AsyncExitStack() as stack:
-        listening = None if settings.role == "worker" else _listen(settings)
-        port = settings.port if listening is None else listening.getsockname()[1]
-        url = f"http://{_reachable(settings.host)}:{port}"
+        worker = settings.role == "worker"
+        port = settings.worker_port if worker else settings.port
+        listening = None if port is None else _listen(settings.host, port)
+        answered = settings.port if worker or listening is None else listening.getsockname()[1]
+        url = f"http://{_reachable(settings.host)}:{answered}"
         dsn = await stack.enter_async_context(database(settings))
         parts = await stack.enter_async_context(service(settings, dsn, url))
         if settings.role != "api":
@@ -47,7 +49,7 @@ async def _serve(settings: Settings, greet: Greet) -> None:
         if listening is None:
             await told.wait()
         else:
-            await _answer(parts, listening, told, lambda: greet(settings, url))
+            await _answer(parts, listening, told, lambda: None if worker else greet(settings, url))
     log.info("service.stopped", role=settings.role)
 
 
@@ -99,18 +101,17 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     """Bound before anything else: the port is known then, and taken before a database is started for nothing."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio switches Nagle's delay off only where it sees that.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host, settings.port))
+        listening.bind((host, port))
     except OSError as error:
         raise CannotListen(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "choose another with --port (or TABARD_PORT)"
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port (or TABARD_PORT)"
         ) from None
     return listening
 

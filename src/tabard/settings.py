@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         Path(".tabard"), description="Where the embedded database and the sandbox's master key are kept"
     )
     role: Literal["all", "api", "worker"] = Field("all", description="What this process does: answer, work, or both")
+    worker_port: int | None = Field(
+        None, ge=1, le=65535, description="Where a process of the role worker answers /healthz, /readyz and /metrics"
+    )
     database_url: SecretStr | None = Field(
         None, validation_alias="DATABASE_URL", description="PostgreSQL 15 or newer; without it one is started"
     )

@@ -47,7 +47,12 @@ def metrics_page() -> bytes:
 def configure_logs(*, json: bool, level: str) -> None:
     """Log to standard error: one JSON object a line, or words for a person at a terminal."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if json
+        # The formatter that structlog would choose shows the local variables of every frame: PINs, codes and tokens.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,12 +1,11 @@
 """Each store of each kind, so that one suite holds the real one and the one in memory to the same behaviour."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
-import pytest_asyncio
 
 from tabard.app.accounts import secret_digest
 from tabard.domain.account import Account, AccountKind
@@ -15,7 +14,6 @@ from tabard.ports import AccountStore, NewCredential, SenderStore
 from tabard.storage.accounts import PostgresAccounts
 from tabard.storage.senders import PostgresSenders
 from tabard.storage.vault import AesVault
-from tests.conftest import fresh_pool
 from tests.support.memory import MemoryAccounts, MemorySenders, World
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -35,11 +33,9 @@ class Stores:
         return account_id
 
 
-@pytest_asyncio.fixture(params=["postgres", "memory"], loop_scope="session")
-async def stores(request: pytest.FixtureRequest, template: tuple[str, str]) -> AsyncIterator[Stores]:
+@pytest.fixture(params=["postgres", "memory"])
+def stores(request: pytest.FixtureRequest, pool: asyncpg.Pool) -> Stores:
     if request.param == "memory":
         world = World()
-        yield Stores(MemorySenders(world), MemoryAccounts(world))
-        return
-    async with fresh_pool(template) as pool:
-        yield Stores(PostgresSenders(pool), PostgresAccounts(pool, AesVault(bytes(32)), sandbox=True))
+        return Stores(MemorySenders(world), MemoryAccounts(world))
+    return Stores(PostgresSenders(pool), PostgresAccounts(pool, AesVault(bytes(32)), sandbox=True))

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from tabard.app.accounts import SANDBOX_ACCOUNT
 from tabard.domain.ids import AccountId
 from tests.support.processes import MASTER_KEY, Crew, crew
 from tests.support.relay import NetworkCall, Relay, relaying
@@ -77,7 +77,7 @@ async def reaping(api: Running, dsn: str, directory: Path) -> AsyncIterator[Reap
 
 
 async def token_of(customer: Running) -> str:
-    account = AccountId(type(SANDBOX_ACCOUNT)(hex=customer.login.removeprefix("AC")))
+    account = AccountId(UUID(customer.login.removeprefix("AC")))
     way = await customer.parts.services.accounts.connection(account, "meta")
     assert way is not None
     return way.token

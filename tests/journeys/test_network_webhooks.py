@@ -42,7 +42,8 @@ class Network:
             return response.status
 
     async def kept(self) -> list[asyncpg.Record]:
-        return await self.tabard.parts.pool.fetch("select * from network_inbox order by received_at")
+        rows: list[asyncpg.Record] = await self.tabard.parts.pool.fetch("select * from network_inbox")
+        return rows
 
 
 async def network_of(tabard: Running) -> Network:
@@ -132,8 +133,10 @@ class TestOnTheWayIn:
         network = await network_of(shop.tabard)
         assert await network.tell(network.body("account_alerts", ALERT)) == 200
         await shop.tabard.parts.pool.execute("alter table events rename to events_away")
-        await shop.others[0].drain()
-        await shop.tabard.parts.pool.execute("alter table events_away rename to events")
+        try:
+            await shop.others[0].drain()
+        finally:
+            await shop.tabard.parts.pool.execute("alter table events_away rename to events")
         assert (await shop.stored(sid)).warnings == ()
         await shop.pass_time(seconds=10)
         assert len((await shop.stored(sid)).warnings) == 1

@@ -29,7 +29,7 @@ def codes(sender: dict[str, Any]) -> list[str]:
 
 
 async def offline(customer: Running, sid: str, code: str) -> dict[str, Any]:
-    sender = await customer.reaches(sid, "OFFLINE")
+    sender: dict[str, Any] = await customer.reaches(sid, "OFFLINE")
     assert codes(sender) == [code]
     (reason,) = sender["offline_reasons"]
     assert reason["more_info"] == f"https://www.twilio.com/docs/errors/{code}"

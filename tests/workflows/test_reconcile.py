@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -101,8 +102,8 @@ CHAPTERS = {
 }
 
 
-async def senders(shop: Workshop) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = (await shop.tabard.get(f"{SENDERS}?Channel=whatsapp&PageSize=1000"))["senders"]
+async def senders(shop: Workshop) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await shop.tabard.get(f"{SENDERS}?Channel=whatsapp&PageSize=1000"))["senders"]
     return found
 
 

@@ -10,7 +10,7 @@ TabardError
 │   └── NameChangePending   another display name is under review
 ├── NameDeclined            the network has refused this display name
 ├── TooManyRequests         the account's request rate is used up; `retry_after` in seconds
-├── StaleVersion            somebody else saved the row first: load it again; it leaves the application only if that never ends
+├── StaleVersion            somebody else saved the row first: load it again (told only if that never ends)
 └── IllegalSignal           the lifecycle has no such step (a fault of ours, never a caller's)
 """
 

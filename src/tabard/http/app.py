@@ -15,6 +15,9 @@ from tabard.http.limits import RateLimit
 from tabard.http.surface import Dialect, routes, unknown_path
 from tabard.telemetry import metrics_page
 
+Ready = Callable[[], Awaitable[str | None]]
+"""None, or what is missing."""
+
 
 def build(
     dialects: Sequence[Dialect],
@@ -22,15 +25,15 @@ def build(
     *,
     rate_limit: RateLimit,
     public_url: str | None,
-    ready: Callable[[], Awaitable[str | None]],
+    ready: Ready,
     mounts: Mapping[str, ASGIApp],
     more_routes: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
-    """`ready` gives None or what is missing. The last dialect answers paths that belong to none."""
+    """The last dialect answers paths that belong to none."""
     all_routes: list[BaseRoute] = []
     for dialect in dialects:
         all_routes += routes(dialect, services, rate_limit=rate_limit, public_url=public_url)
-    all_routes += _operator_routes(dialects, ready)
+    all_routes += [*_operator_routes(ready), *_document_routes(dialects)]
     all_routes += more_routes
     all_routes += [Mount(path, app) for path, app in mounts.items()]
     unknown = [(dialect.prefix, unknown_path(dialect, services, rate_limit)) for dialect in dialects]
@@ -43,9 +46,12 @@ def build(
     return Router(routes=all_routes, default=nothing_here, redirect_slashes=False)
 
 
-def _operator_routes(dialects: Sequence[Dialect], ready: Callable[[], Awaitable[str | None]]) -> list[BaseRoute]:
-    documents: dict[str, bytes] = {}
+def build_for_operators(ready: Ready) -> ASGIApp:
+    """What a process answers that serves no dialect."""
+    return Router(routes=_operator_routes(ready))
 
+
+def _operator_routes(ready: Ready) -> list[BaseRoute]:
     async def healthz(_: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
@@ -56,6 +62,12 @@ def _operator_routes(dialects: Sequence[Dialect], ready: Callable[[], Awaitable[
 
     async def metrics(_: Request) -> Response:
         return Response(metrics_page(), media_type="text/plain; version=0.0.4")
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def _document_routes(dialects: Sequence[Dialect]) -> list[BaseRoute]:
+    documents: dict[str, bytes] = {}
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(docs_page(dialects))
@@ -75,11 +87,8 @@ def _operator_routes(dialects: Sequence[Dialect], ready: Callable[[], Awaitable[
         return page
 
     return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        Route("/docs", docs),
         Route("/", docs),
+        Route("/docs", docs),
         *(Route(f"/docs/{dialect.name}", page_of(dialect)) for dialect in dialects),
         *(Route(f"/openapi/{dialect.name}.json", document_of(dialect)) for dialect in dialects),
     ]

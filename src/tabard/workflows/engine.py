@@ -78,8 +78,8 @@ class Waker:
                 try:
                     if not await self.pool.fetchval(_QUEUED, lane):
                         await queries.enqueue(lane, None)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    log.warning("wake.failed", lane=lane, error=str(error))
+                except Exception as error:  # noqa: BLE001 - as for the timekeeper: nothing may end this
+                    log.warning("wake.failed", lane=lane, error=repr(error))
             await asyncio.sleep(_GAP)
 
 
@@ -107,15 +107,16 @@ class Engine:
             queue = PgQueuer(driver)
             self._register(queue)
             try:
-                # PgQueuer probes its listener as it starts, and may do so before it listens; then it would find itself
-                # deaf. Listening beforehand makes its own LISTEN immediate.
-                await driver.add_listener(queue.channel, _ignore)
-                await queue.run(
-                    batch_size=max(2, len(self.lanes)),
-                    # Without a notification it looks no later than this, so a lost one costs no more than a sweep.
-                    dequeue_timeout=self.sweep,
-                    shutdown_on_listener_failure=True,
-                )
+                async with driver:  # whatever happens, its listener's connection goes back to the pool
+                    # PgQueuer probes its listener as it starts, and may do so before it listens; then it would find itself
+                    # deaf. Listening beforehand makes its own LISTEN immediate.
+                    await driver.add_listener(queue.channel, _ignore)
+                    await queue.run(
+                        batch_size=max(2, len(self.lanes)),
+                        # Without a notification it looks no later than this, so a lost one costs no more than a sweep.
+                        dequeue_timeout=self.sweep,
+                        shutdown_on_listener_failure=True,
+                    )
             except Exception as error:  # noqa: BLE001 - whatever ends the queue, the service goes on without wake-ups
                 log.warning("queue.failed", error=repr(error))
             await asyncio.sleep(_RESTART_DELAY)
@@ -141,8 +142,8 @@ class Engine:
         while True:
             try:
                 wait = await self._look()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("sweep.failed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - a lost connection shows in many ways; the guarantee rests on this
+                log.warning("sweep.failed", error=repr(error))
                 wait = self.sweep
             self._drained.clear()
             with suppress(TimeoutError):
