@@ -17,7 +17,7 @@ from bench.scope import Advance, Row, Scope, Section
 ACCOUNTS = 10
 IN_FLIGHT = 48
 _MARK = 200
-_WARM_UP = 1.5
+_WARM_UP = 3.0
 
 
 async def measure(server_dsn: str, directory: Path, scope: Scope, advance: Advance) -> tuple[Section, Memory]:

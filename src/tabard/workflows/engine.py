@@ -108,8 +108,8 @@ class Engine:
             self._register(queue)
             try:
                 async with driver:  # whatever happens, its listener's connection goes back to the pool
-                    # PgQueuer probes its listener as it starts, and may do so before it listens; then it would find itself
-                    # deaf. Listening beforehand makes its own LISTEN immediate.
+                    # PgQueuer probes its listener as it starts, and may do so before it listens; then it would find
+                    # itself deaf. Listening beforehand makes its own LISTEN immediate.
                     await driver.add_listener(queue.channel, _ignore)
                     await queue.run(
                         batch_size=max(2, len(self.lanes)),

@@ -83,13 +83,6 @@ class Reconcile:
             # The database failed, or we did: the sender is free again when its lease ends.
             log.error("sender.dropped", error=repr(error))
 
-    async def _guarded(self, loaded: Loaded) -> None:
-        try:
-            await self._live(loaded)
-        except Exception:  # noqa: BLE001 - the database went away; the sender is taken again when its lease ends
-            count_step("lost")
-            log.exception("step.lost", sender=str(loaded.sender.id), status=loaded.sender.status)
-
     async def _live(self, loaded: Loaded) -> None:
         """Step after step, until the next one is not due yet or somebody else has changed the sender."""
         sender, offset = loaded.sender, loaded.account_now - self.services.clock.now()
