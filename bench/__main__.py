@@ -24,7 +24,7 @@ def main() -> None:
     arguments = _arguments()
     try:
         asyncio.run(_run(arguments))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise SystemExit("stopped") from None
     except BenchFailed as failure:
         raise SystemExit(f"error: {failure}") from None
@@ -93,7 +93,7 @@ async def _measure(
 
 
 def _steps(scope: Scope, chosen: Sequence[str]) -> int:
-    steps = {"requests": 2 + 14 * scope.rounds, "life": 4, "boot": 2 * scope.boots}
+    steps = {"requests": 2 + 14 * scope.rounds, "life": 3, "boot": 2 * scope.boots}
     return sum(steps[name] for name in chosen)
 
 

@@ -14,11 +14,14 @@ class Scope:
     rounds: int
     round_seconds: float
     life_seconds: float
+    life_accounts: int
     boots: int
 
 
-FULL = Scope(large=LARGE, deep_page=10_000, rounds=5, round_seconds=2.0, life_seconds=12.0, boots=3)
-QUICK = Scope(large=QUICK_LARGE, deep_page=1_000, rounds=2, round_seconds=0.6, life_seconds=3.0, boots=1)
+FULL = Scope(large=LARGE, deep_page=10_000, rounds=5, round_seconds=2.0, life_seconds=12.0, life_accounts=10, boots=3)
+QUICK = Scope(
+    large=QUICK_LARGE, deep_page=1_000, rounds=2, round_seconds=0.5, life_seconds=3.0, life_accounts=3, boots=1
+)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ async def _run(plan: Plan) -> dict[str, float]:
         "p50_ms": took[len(took) // 2] * 1000,
         "p95_ms": took[len(took) * 95 // 100] * 1000,
         "answers": answers,
+        "next_number": next(numbers),
     }
 
 

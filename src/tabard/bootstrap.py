@@ -227,7 +227,7 @@ class _Parts:
             await schema.require_current(self.pool)
         except schema.SchemaBehind as behind:
             return str(behind)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except Exception:  # noqa: BLE001 - a lost connection shows in many ways
             return "the database does not answer"
         return None
 
