@@ -121,6 +121,7 @@ async def working(engine: Engine) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        engine.stop()
         await _cancelled(task)
 
 
@@ -131,8 +132,9 @@ class EmulatorLane:
     emulator: MetaEmulator
     name: str = "meta-emulator"
 
-    async def drain(self) -> None:
+    async def drain(self) -> bool:
         await self.emulator.drain()
+        return True
 
     async def next_due(self) -> datetime | None:
         return await self.emulator.next_task_due()
@@ -193,7 +195,7 @@ class _Parts:
     def asgi(self) -> ASGIApp:
         if self.settings.role == "worker":
             return http_app.build_for_operators(self.missing)
-        listener = Listener(self.inbox, self.connected, self.clock.now, partial(self.waker.wake, "inbox"))
+        listener = Listener(self.inbox, self.ways, self.clock.now, partial(self.waker.wake, "inbox"))
         mounts = {} if self.emulator is None else {"/networks/meta": self.emulator.app}
         return http_app.build(
             [Twilio(time.monotonic), Native()],
@@ -271,6 +273,12 @@ class _Parts:
             verify_token=settings.meta_verify_token.get_secret_value() if settings.meta_verify_token else "",
             business_account=settings.meta_business_account or "",
         )
+
+    async def ways(self, app_id: str) -> list[Connection]:
+        """How accounts speak through the app, as far as its webhooks' secrets go."""
+        default = self.default_connection()
+        own = [way for _, way in await self.services.accounts.connected_by(NETWORK, app_id)]
+        return [*own, default] if default is not None and default.app_id == app_id else own
 
     async def connected(self, app_id: str) -> list[tuple[AccountId, Connection]]:
         ways = list(await self.services.accounts.connected_by(NETWORK, app_id))

@@ -36,6 +36,8 @@ class Loaded:
 
     sender: Sender
     account_now: datetime
+    held_until: datetime | None = None
+    """For a sender that was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,22 @@ class SenderStore(Protocol):
         newer_than: SenderId | None = None,
     ) -> Page: ...
 
-    async def save(
-        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None = None
-    ) -> Sender:
+    async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
         """Store the change and its events, and give the stored value. Raises `StaleVersion`.
 
-        A worker that goes on with the sender at once holds it until then; everybody else lets go of it.
+        A worker that holds the sender goes on holding it: it finds out when it saves.
         """
+
+    async def save_held(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None
+    ) -> Sender:
+        """As `save`, for the worker that holds the sender: until then from now on, or no longer."""
+
+    async def release(self, sender_id: SenderId, held_until: datetime | None) -> None:
+        """Let go of a sender that is still held until then, and thus by nobody else."""
+
+    async def is_held_by_another(self, sender: Sender, number_id: str) -> bool:
+        """Whether another living sender, of whatever account, has this number of the network."""
 
     async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
         """Take senders whose step is due; nobody else gets them until the lease ends or they are saved."""
@@ -96,9 +107,16 @@ class SenderStore(Protocol):
     async def stuck(self, now: datetime, longer_than: timedelta, limit: int) -> Sequence[Loaded]:
         """Senders that have rested in between for longer than that and were not reported yet."""
 
-    async def by_address(
-        self, account_id: AccountId, channel: Channel, address: str, now: datetime
-    ) -> Loaded | None: ...
+    async def of_number(
+        self,
+        accounts: Sequence[AccountId],
+        channel: Channel,
+        now: datetime,
+        *,
+        address: str | None = None,
+        number_id: str | None = None,
+    ) -> Sequence[Loaded]:
+        """The accounts' living senders with the address, or with the number of the network."""
 
     async def touch(
         self,
@@ -108,7 +126,7 @@ class SenderStore(Protocol):
         business_account: str,
         now: datetime,
     ) -> None:
-        """Make due every sender of the accounts that is in the business account.
+        """Make due every sender of the accounts that is in the business account and has been online.
 
         Owners are those of them whose senders are in it unless they name another.
         """
@@ -308,9 +326,13 @@ class OutboundRefused(Exception):
     """The address may not be called, or did not answer as it should. The text is fit to show to the user."""
 
 
+class OutboundUnavailable(OutboundRefused):
+    """It may be called, but did not answer in time, or failed itself: trying again may help."""
+
+
 class Outbound(Protocol):
     async def fetch(self, url: str, *, limit: int, allow_private: bool) -> bytes:
-        """GET a public document of at most `limit` bytes. Raises `OutboundRefused`."""
+        """GET a public document of at most `limit` bytes. Raises `OutboundRefused`, `OutboundUnavailable`."""
 
 
 @dataclass(frozen=True, slots=True)

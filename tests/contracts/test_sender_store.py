@@ -201,13 +201,25 @@ class TestDue:
         assert await stores.senders.next_due() == due
         assert await self.claim(stores, due) == [sender]
 
-    async def test_saving_lets_go_unless_it_holds_on(self, stores):
+    async def test_the_holder_lets_go_when_it_saves_unless_it_holds_on(self, stores):
         sender = await stored(stores, await stores.account())
         await self.claim(stores)
-        held = await stores.senders.save(sender, sender, CLOCK, NOW, held_until=NOW + LEASE)
+        held = await stores.senders.save_held(sender, sender, CLOCK, NOW, held_until=NOW + LEASE)
         assert await self.claim(stores) == []
-        freed = await stores.senders.save(held, held, CLOCK, NOW)
+        freed = await stores.senders.save_held(held, held, CLOCK, NOW, held_until=None)
         assert await self.claim(stores) == [freed]
+
+    async def test_somebody_else_s_change_leaves_the_sender_with_its_holder_until_that_lets_go(self, stores):
+        sender = await stored(stores, await stores.account())
+        (claimed,) = await stores.senders.claim_due(NOW, LEASE, 1)
+        changed = await stores.senders.save(sender, sender, KEY, NOW)
+        assert await self.claim(stores) == []
+        with pytest.raises(StaleVersion):
+            await stores.senders.save_held(sender, sender, CLOCK, NOW, held_until=None)
+        await stores.senders.release(sender.id, NOW)
+        assert await self.claim(stores) == [], "another hold is not its to end"
+        await stores.senders.release(sender.id, claimed.held_until)
+        assert await self.claim(stores) == [changed]
 
     async def test_the_longest_due_come_first(self, stores):
         account = await stores.account()
@@ -221,6 +233,11 @@ class TestDue:
         former = await stored(stores, account, status=Status.DELETED)
         sender = await stored(stores, account)
         assert [claimed.id for claimed in await self.claim(stores)] == [former.id]
+        assert await stores.senders.next_due() == NOW + LEASE, "the waiting one is nobody's business yet"
+        await stores.senders.save(former, replace(former, due_at=NOW + timedelta(hours=72)), CLOCK, NOW)
+        assert not await stores.accounts.has_due(account, NOW)
+        assert await stores.accounts.next_due(account) == NOW + timedelta(hours=72)
+        former = replace(former, version=former.version + 1)
         await stores.senders.save(former, replace(former, due_at=None), CLOCK, NOW)
         assert await self.claim(stores) == [sender]
 
@@ -267,14 +284,29 @@ async def test_a_touch_makes_the_senders_of_the_business_account_due_and_overtak
     assert (await stores.senders.fetch(account, elsewhere.id)).due_at == NOW
 
 
-async def test_a_sender_is_found_by_its_address(stores):
+async def test_a_sender_is_found_by_its_address_and_by_its_number_at_the_network(stores):
     account = await stores.account()
     sender = await stored(stores, account)
-    found = await stores.senders.by_address(account, Channel.WHATSAPP, sender.address, NOW)
-    assert found is not None
-    assert found.sender == sender
-    assert await stores.senders.by_address(account, Channel.WHATSAPP, "+15550100009", NOW) is None
-    assert await stores.senders.by_address(new_account_id(), Channel.WHATSAPP, sender.address, NOW) is None
+    sender = await stores.senders.save(sender, sender.linked(number_id="7001"), CLOCK, NOW)
+
+    async def found(*, account=account, **by):
+        return [loaded.sender for loaded in await stores.senders.of_number([account], Channel.WHATSAPP, NOW, **by)]
+
+    assert await found(address=sender.address) == [sender]
+    assert await found(number_id="7001") == [sender]
+    assert await found(address="+15550100009") == await found(number_id="7002") == await found() == []
+    assert await found(account=new_account_id(), address=sender.address) == []
+
+
+async def test_a_number_that_another_living_sender_has_is_known_across_accounts(stores):
+    theirs = await stored(stores, await stores.account())
+    theirs = await stores.senders.save(theirs, theirs.linked(number_id="7001"), CLOCK, NOW)
+    ours = await stored(stores, await stores.account())
+    assert await stores.senders.is_held_by_another(ours, "7001")
+    assert not await stores.senders.is_held_by_another(ours, "7002")
+    assert not await stores.senders.is_held_by_another(theirs, "7001")
+    await stores.senders.save(theirs, replace(theirs, status=Status.DELETED, due_at=None), CLOCK, NOW)
+    assert not await stores.senders.is_held_by_another(ours, "7001")
 
 
 async def test_who_rests_too_long_in_between_is_stuck_until_reported(stores):

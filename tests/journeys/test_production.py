@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tabard.storage.vault import MasterKeyUnusable
@@ -30,3 +31,14 @@ async def test_a_master_key_other_than_the_database_s_is_refused_at_the_start(ds
     with pytest.raises(MasterKeyUnusable, match="another master key"):
         async with running(dsn, tmp_path, master_key=base64.b64encode(bytes(32)).decode()):
             pass
+
+
+async def test_a_sandbox_account_that_was_made_but_not_connected_is_connected_at_the_next_start(
+    dsn: str, tmp_path: Path, pool: asyncpg.Pool
+) -> None:
+    """As when the first start is broken off between the two."""
+    async with running(dsn, tmp_path):
+        pass
+    await pool.execute("delete from connections")
+    async with running(dsn, tmp_path) as again:
+        await again.online("+15550100123")

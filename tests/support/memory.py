@@ -61,6 +61,16 @@ class World:
     def loaded(self, sender: Sender, now: datetime) -> Loaded:
         return Loaded(sender, self.account_now(sender.account_id, now))
 
+    def waits(self, sender: Sender) -> bool:
+        """A number that is being let go holds back the sender that wants to take it up again."""
+        number = (sender.account_id, sender.channel, sender.address)
+        return sender.status is not Status.DELETED and any(
+            other.status is Status.DELETED
+            and other.due_at is not None
+            and (other.account_id, other.channel, other.address) == number
+            for other in self.senders.values()
+        )
+
 
 class MemorySenders:
     """Fulfils `tabard.ports.SenderStore`."""
@@ -118,34 +128,50 @@ class MemorySenders:
         older = [sender for sender in mine if older_than is None or sender.id < older_than]
         return Page(tuple(older[:limit]), first=older_than is None, last=len(older) <= limit)
 
-    async def save(
-        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None = None
-    ) -> Sender:
+    async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
         stored = self._world.senders.get(before.id)
         if stored is None or (stored.account_id, stored.version) != (before.account_id, before.version):
             raise StaleVersion(f"sender {before.id} is no longer at version {before.version}")
         at = self._world.account_now(before.account_id, now)
         saved = replace(after, version=before.version + 1, updated_at=at)
         self._world.senders[before.id] = saved
+        self._tell(before, saved, actor, at)
+        return saved
+
+    async def save_held(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None
+    ) -> Sender:
+        saved = await self.save(before, after, actor, now)
         self._world.leases.pop(before.id, None)
         if held_until is not None:
             self._world.leases[before.id] = held_until
-        self._tell(before, saved, actor, at)
         return saved
+
+    async def release(self, sender_id: SenderId, held_until: datetime | None) -> None:
+        if self._world.leases.get(sender_id) == held_until:
+            self._world.leases.pop(sender_id, None)
+
+    async def is_held_by_another(self, sender: Sender, number_id: str) -> bool:
+        return any(
+            other.id != sender.id and other.channel is sender.channel and other.link.number_id == number_id
+            for other in self._world.living()
+        )
 
     async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
         free = [
             (sender.due_at, sender)
             for sender in self._world.senders.values()
-            if sender.due_at is not None and self._free_at(sender, sender.due_at) <= now and not self._waits(sender)
+            if sender.due_at is not None
+            and self._free_at(sender, sender.due_at) <= now
+            and not self._world.waits(sender)
         ]
         claimed = [sender for _, sender in sorted(free, key=lambda pair: pair[0])[:limit]]
         self._world.leases.update({sender.id: now + lease for sender in claimed})
-        return [self._world.loaded(sender, now) for sender in claimed]
+        return [replace(self._world.loaded(sender, now), held_until=now + lease) for sender in claimed]
 
     async def next_due(self) -> datetime | None:
-        due = (self._free_at(s, s.due_at) for s in self._world.senders.values() if s.due_at is not None)
-        return min(due, default=None)
+        waiting = (s for s in self._world.senders.values() if not self._world.waits(s))
+        return min((self._free_at(s, s.due_at) for s in waiting if s.due_at is not None), default=None)
 
     async def stuck(self, now: datetime, longer_than: timedelta, limit: int) -> Sequence[Loaded]:
         resting = [
@@ -158,10 +184,22 @@ class MemorySenders:
         resting.sort(key=lambda sender: sender.status_since)
         return [self._world.loaded(sender, now) for sender in resting[:limit]]
 
-    async def by_address(self, account_id: AccountId, channel: Channel, address: str, now: datetime) -> Loaded | None:
-        wanted = (account_id, channel, address)
-        found = (s for s in self._world.living() if (s.account_id, s.channel, s.address) == wanted)
-        return next((self._world.loaded(sender, now) for sender in found), None)
+    async def of_number(
+        self,
+        accounts: Sequence[AccountId],
+        channel: Channel,
+        now: datetime,
+        *,
+        address: str | None = None,
+        number_id: str | None = None,
+    ) -> Sequence[Loaded]:
+        return [
+            self._world.loaded(sender, now)
+            for sender in self._world.living()
+            if sender.account_id in accounts
+            and sender.channel is channel
+            and (sender.address == address or (number_id is not None and sender.link.number_id == number_id))
+        ]
 
     async def touch(
         self,
@@ -175,7 +213,7 @@ class MemorySenders:
             named = sender.registration.business_account
             inside = named == business_account or (named is None and sender.account_id in owners)
             known = sender.account_id in accounts and sender.channel is channel
-            if inside and known and sender.status is not Status.CREATING:
+            if inside and known and sender.status in {Status.ONLINE, Status.UPDATING, Status.OFFLINE}:
                 self._world.senders[sender.id] = replace(sender, due_at=now, version=sender.version + 1)
 
     async def former_pin(self, sender: Sender) -> bytes | None:
@@ -196,16 +234,6 @@ class MemorySenders:
 
     def _free_at(self, sender: Sender, due_at: datetime) -> datetime:
         return max(due_at, self._world.leases.get(sender.id, due_at))
-
-    def _waits(self, sender: Sender) -> bool:
-        """A number that is being let go holds back the sender that wants to take it up again."""
-        number = (sender.account_id, sender.channel, sender.address)
-        return sender.status is not Status.DELETED and any(
-            other.status is Status.DELETED
-            and other.due_at is not None
-            and (other.account_id, other.channel, other.address) == number
-            for other in self._world.senders.values()
-        )
 
     def _tell(self, before: Sender | None, after: Sender, actor: Actor, at: datetime) -> None:
         self._world.events += (Told(after.id, told, actor, at) for told in event.between(before, after))
@@ -281,9 +309,9 @@ class MemoryAccounts:
 
     async def connected_by(self, network: str, app_id: str) -> Sequence[tuple[AccountId, Connection]]:
         return [
-            (account_id, connection)
-            for (account_id, name), connection in self._world.connections.items()
-            if name == network and connection.app_id == app_id
+            (account.id, way)
+            for account in self._world.accounts.values()
+            if (way := await self.connection(account.id, network)) is not None and way.app_id == app_id
         ]
 
     async def unconnected(self, network: str) -> Sequence[AccountId]:
@@ -304,10 +332,12 @@ class MemoryAccounts:
                 self._world.senders[sender.id] = sender.due(sender.due_at - by)
 
     async def has_due(self, account_id: AccountId, now: datetime) -> bool:
-        return any(sender.due_at is not None and sender.due_at <= now for sender in self._senders(account_id))
+        due = await self.next_due(account_id)
+        return due is not None and due <= now
 
     async def next_due(self, account_id: AccountId) -> datetime | None:
-        return min((s.due_at for s in self._senders(account_id) if s.due_at is not None), default=None)
+        waiting = (s for s in self._senders(account_id) if not self._world.waits(s))
+        return min((s.due_at for s in waiting if s.due_at is not None), default=None)
 
     async def wipe(self, account_id: AccountId) -> None:
         gone = {sender.id for sender in self._senders(account_id)}

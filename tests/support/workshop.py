@@ -117,7 +117,8 @@ class Workshop:
                 if network_moves_on:
                     await self._let_network_act()
                 after = await self.steps(loaded.sender, Moment(self.clock.now(), self.clock.now()))
-                await self.tabard.parts.services.senders.save(loaded.sender, after, META, self.clock.now())
+                senders = self.tabard.parts.services.senders
+                await senders.save_held(loaded.sender, after, META, self.clock.now(), held_until=None)
             if not claimed:
                 await self._let_network_act()
                 if not await self._is_due(self.reconcile):

@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from tabard.app.services import Services
 from tabard.domain.account import Account, AccountKind, Connection
-from tabard.domain.errors import Conflict, InvalidInput, NotFound
+from tabard.domain.errors import Conflict, InvalidInput
 from tabard.domain.ids import AccountId, new_account_id, new_uuid
 from tabard.ports import NewCredential, Vault
 
@@ -75,13 +76,10 @@ async def ensure_sandbox_account(services: Services) -> None:
         sinch_key=SANDBOX_SINCH_KEY,
         zavu_key=SANDBOX_ZAVU_KEY,
     )
-    try:
-        await services.accounts.account(SANDBOX_ACCOUNT)
-    except NotFound:
-        try:
-            await _store(services, known)
-        except Conflict:
-            return  # another process was first
+    # Connected each time: a process that made the account may have died before it connected it.
+    with suppress(Conflict):
+        await services.accounts.create(account, _credentials(services.vault, known))
+    await _connect_to_sandbox(services, account)
 
 
 async def list_accounts(services: Services) -> Sequence[Account]:
@@ -120,9 +118,14 @@ async def _open_account(services: Services, account_id: AccountId) -> Account:
 async def _store(services: Services, fresh: Secrets) -> Secrets:
     account = fresh.account
     await services.accounts.create(account, _credentials(services.vault, fresh))
+    await _connect_to_sandbox(services, account)
+    return fresh
+
+
+async def _connect_to_sandbox(services: Services, account: Account) -> None:
+    """Safe to repeat: the emulated network gives an account the same connection each time."""
     if account.kind is AccountKind.SANDBOX and services.sandbox is not None:
         await services.accounts.connect(account.id, "meta", await services.sandbox.open_account(account.id))
-    return fresh
 
 
 def _new_secrets(account: Account) -> Secrets:
@@ -166,4 +169,5 @@ def basic_credentials(header: str | None) -> tuple[str, str] | None:
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:
         return None
-    return (user, password) if colon else None
+    # PostgreSQL takes no NUL, and no login has one.
+    return (user, password) if colon and "\0" not in user else None

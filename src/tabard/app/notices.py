@@ -1,16 +1,15 @@
 """What a network told us of its own accord. A notice is a hint to look, not the truth: the sender is made due, and
 reconcile asks the network. Only what the network tells nowhere else (why a name was declined, alerts) is taken over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tabard.app.services import Services
 from tabard.domain.account import META
-from tabard.domain.errors import StaleVersion
+from tabard.domain.errors import NotFound, StaleVersion
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import NameReview, Sender, Trouble
-from tabard.ports import Loaded
 
 _RACES = 20
 
@@ -26,7 +25,10 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class NumberNotice:
-    address: str
+    """Of a number that the network names by its digits, or else by its own id."""
+
+    address: str | None
+    number_id: str | None
     name: str | None = None
     """The display name that the notice is about, if it says so."""
     name_declined: str | None = None
@@ -43,28 +45,26 @@ async def hear_of_account(services: Services, channel: Channel, audience: Audien
 
 
 async def hear_of_number(services: Services, channel: Channel, audience: Audience, notice: NumberNotice) -> None:
-    def told(sender: Sender) -> Sender:
-        return _told(sender, notice)
-
-    for account_id in audience.accounts:
-        await _change(services, account_id, channel, notice.address, told)
+    for loaded in await services.senders.of_number(
+        audience.accounts, channel, services.clock.now(), address=notice.address, number_id=notice.number_id
+    ):
+        await _tell(services, loaded.sender, notice)
     services.wake()
 
 
-async def _change(
-    services: Services, account_id: AccountId, channel: Channel, address: str, told: Callable[[Sender], Sender]
-) -> None:
+async def _tell(services: Services, sender: Sender, notice: NumberNotice) -> None:
     for _ in range(_RACES):
         now = services.clock.now()
-        loaded: Loaded | None = await services.senders.by_address(account_id, channel, address, now)
-        if loaded is None:
-            return
         try:
-            await services.senders.save(loaded.sender, told(loaded.sender).due(now), META, now)
+            await services.senders.save(sender, _told(sender, notice).due(now), META, now)
         except StaleVersion:
+            try:
+                sender = await services.senders.fetch(sender.account_id, sender.id)
+            except NotFound:
+                return
             continue
         return
-    raise StaleVersion(f"sender {address} is being changed by others without a pause")
+    raise StaleVersion(f"sender {sender.id} is being changed by others without a pause")
 
 
 def _told(sender: Sender, notice: NumberNotice) -> Sender:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from tabard.app.services import Services
 from tabard.app.watchdog import report_stuck
 from tabard.domain.account import AccountKind, Principal
-from tabard.domain.errors import InvalidInput, NotFound
+from tabard.domain.errors import Busy, InvalidInput, NotFound
 from tabard.domain.ids import AccountId
 from tabard.ports import SandboxNetwork
 
@@ -38,7 +38,7 @@ async def clock_of(services: Services, principal: Principal) -> datetime:
 
 
 async def advance_clock(services: Services, principal: Principal, by: timedelta) -> datetime:
-    """Move the account's clock and let what became due run; the account's time then. Raises `InvalidInput`."""
+    """Move the account's clock and let what became due run; the account's time then. Raises `InvalidInput`, `Busy`."""
     sandbox = sandbox_of(services, principal)
     if not timedelta(0) <= by <= LONGEST_MOVE:
         raise InvalidInput("seconds", f"must be between 0 and {LONGEST_MOVE.total_seconds():.0f}")
@@ -51,7 +51,8 @@ async def advance_clock(services: Services, principal: Principal, by: timedelta)
         await services.accounts.shift_clock(principal.account_id, hop)
         left -= hop
         services.wake()
-        await _settle(services, sandbox, principal.account_id, deadline)
+        if not await _settle(services, sandbox, principal.account_id, deadline):
+            raise Busy(f"the clock was moved by {by - left} of {by}: what became due then is not done yet; ask again")
     await report_stuck(services)
     return await clock_of(services, principal)
 
@@ -69,12 +70,13 @@ async def _until_next(services: Services, sandbox: SandboxNetwork, account_id: A
     return max(timedelta(0), min(due) - services.clock.now()) if due else LONGEST_MOVE
 
 
-async def _settle(services: Services, sandbox: SandboxNetwork, account_id: AccountId, deadline: float) -> None:
-    """Wait until nothing of the account is due. Whatever is still due at the deadline goes on in the background."""
+async def _settle(services: Services, sandbox: SandboxNetwork, account_id: AccountId, deadline: float) -> bool:
+    """Wait until nothing of the account is due. False at the deadline; whatever is due goes on in the background."""
     while asyncio.get_running_loop().time() < deadline:
         now = services.clock.now()
         network_due = await sandbox.next_due(account_id)
         if (network_due is None or network_due > now) and not await services.accounts.has_due(account_id, now):
-            return
+            return True
         services.wake()
         await asyncio.sleep(_QUIET_POLL)
+    return False

@@ -12,7 +12,7 @@ from tabard.domain.account import Actor, Principal
 from tabard.domain.change import NameOutcome, SenderChange, changed, checked_webhook, plain_code
 from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, InvalidInput, StaleVersion
 from tabard.domain.ids import SenderId, new_sender_id
-from tabard.domain.lifecycle import Channel, Signal, Status
+from tabard.domain.lifecycle import IN_BETWEEN, Channel, Signal, Status
 from tabard.domain.profile import Profile, check_whatsapp_profile
 from tabard.domain.sender import Registration, Sender, Webhook, wanted_name
 from tabard.ports import Idempotency, Page
@@ -126,12 +126,20 @@ async def update_sender(
         loaded = await services.senders.load(principal.account_id, sender_id, now)
         after, outcome = changed(loaded.sender, change, sealed_code, loaded.account_now)
         try:
-            saved = await services.senders.save(loaded.sender, after.due(now), Actor.key(principal), now)
+            saved = await services.senders.save(loaded.sender, _due(after, change, now), Actor.key(principal), now)
         except StaleVersion:
             continue
         services.wake()
         return saved, outcome
     raise StaleVersion(f"sender {sender_id} is being changed by others without a pause")
+
+
+def _due(sender: Sender, change: SenderChange, now: datetime) -> Sender:
+    """A sender that the network told to wait goes on waiting, unless the change may end that."""
+    told_to_wait = sender.status in IN_BETWEEN and sender.offline_reasons and sender.due_at is not None
+    if told_to_wait and not (change.registration or change.code):
+        return sender
+    return sender.due(now)
 
 
 async def delete_sender(services: Services, principal: Principal, sender_id: SenderId) -> None:

@@ -120,11 +120,17 @@ def _with_registration(sender: Sender, change: SenderChange, at: datetime) -> Se
     sender = replace(sender, registration=registration)
     starts_over = moved or change.registration.get("verification_method") is not None
     if starts_over and change.code is None:
-        if sender.status is Status.OFFLINE and not sender.link.registered:
-            return replace(sender.signalled(Signal.RETRY_REQUESTED, at), offline_reasons=()).linked(attempts=0)
+        if sender.status is Status.OFFLINE and (not sender.link.registered or _lost(sender)):
+            anew = sender.linked(attempts=0, number_id=None, registered=False, profile_digest=None)
+            return replace(anew.signalled(Signal.RETRY_REQUESTED, at), offline_reasons=())
         if sender.status is Status.PENDING_VERIFICATION:
             return sender.signalled(Signal.CODE_REQUESTED, at).linked(code_wanted=True, attempts=0)
     return sender
+
+
+def _lost(sender: Sender) -> bool:
+    """Whether the network has let go of the number, so that only registering it anew helps."""
+    return any(reason.trouble in {Trouble.NUMBER_GONE, Trouble.NOT_REGISTERED} for reason in sender.offline_reasons)
 
 
 def _with_code(sender: Sender, sealed_code: bytes | None, at: datetime) -> Sender:

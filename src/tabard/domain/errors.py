@@ -10,6 +10,7 @@ TabardError
 │   └── NameChangePending   another display name is under review
 ├── NameDeclined            the network has refused this display name
 ├── TooManyRequests         the account's request rate is used up; `retry_after` in seconds
+├── Busy                    what was asked for is under way but not done in time; ask again
 ├── StaleVersion            somebody else saved the row first: load it again (told only if that never ends)
 └── IllegalSignal           the lifecycle has no such step (a fault of ours, never a caller's)
 """
@@ -58,6 +59,10 @@ class TooManyRequests(TabardError):
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"request rate used up; try again in {retry_after:.2f} s")
         self.retry_after = retry_after
+
+
+class Busy(TabardError):
+    pass
 
 
 class StaleVersion(TabardError):

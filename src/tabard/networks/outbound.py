@@ -31,7 +31,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from tabard.networks.addresses import judge
-from tabard.ports import Outbound, OutboundRefused
+from tabard.ports import Outbound, OutboundRefused, OutboundUnavailable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> its addresses, the preferred one first. Raises `OSError` if there are none."""
@@ -132,11 +132,11 @@ class GuardedOutbound:
                 async with response:
                     yield response
         except TimeoutError:
-            raise OutboundRefused(f"the address did not answer within {self._time_out:g} s") from None
+            raise OutboundUnavailable(f"the address did not answer within {self._time_out:g} s") from None
         except aiohttp.ClientSSLError:
             raise OutboundRefused("the address has no TLS certificate that can be trusted for its name") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise OutboundRefused(f"the address can't be reached ({type(error).__name__})") from None
+            raise OutboundUnavailable(f"the address can't be reached ({type(error).__name__})") from None
 
     async def _target(self, url: URL, *, allow_private: bool) -> Target:
         host, port = url.raw_host or "", url.port or 0

@@ -10,6 +10,7 @@ from tabard.domain.account import Account, AccountKind, Connection, Principal
 from tabard.domain.errors import Conflict, NotFound
 from tabard.domain.ids import AccountId
 from tabard.ports import NewCredential, Vault
+from tabard.storage.sender_rows import CLAIMABLE
 
 _PRINCIPAL = """
 select a.id, a.kind, coalesce($2, c.login) as login
@@ -50,6 +51,13 @@ select c.account_id, c.sealed from accounts a join connections c on c.account_id
 where a.id = $1 and c.network = $2 order by (c.account_id = a.id) desc limit 1
 """
 
+_CONNECTED_BY = """
+select a.id, c.account_id as owner, c.sealed
+from connections c join accounts a on a.id = c.account_id or a.parent_id = c.account_id and not exists (
+    select from connections own where own.account_id = a.id and own.network = c.network)
+where c.network = $1 and c.app_id = $2
+"""
+
 _UNCONNECTED = """
 select a.id from accounts a
 where a.kind = 'live' and a.closed_at is null and not exists (
@@ -61,8 +69,8 @@ _SHIFT = (
     "update senders set due_at = due_at - $2::interval where account_id = $1 and due_at is not null",
 )
 
-_HAS_DUE = """
-select exists (select from senders where account_id = $1 and due_at <= $2)
+_HAS_DUE = f"""
+select exists (select from senders s where s.account_id = $1 and s.due_at <= $2 and {CLAIMABLE})
     or exists (select from network_inbox i join connections c on c.network = i.network and c.app_id = i.app_id
                where c.account_id = $1 and i.due_at <= $2)
 """
@@ -139,10 +147,9 @@ class PostgresAccounts:
         return None if row is None else self._open(AccountId(row["account_id"]), network, row["sealed"])
 
     async def connected_by(self, network: str, app_id: str) -> Sequence[tuple[AccountId, Connection]]:
-        rows = await self._pool.fetch(
-            "select account_id, sealed from connections where network = $1 and app_id = $2", network, app_id
-        )
-        return [(id_, self._open(id_, network, row["sealed"])) for row in rows if (id_ := AccountId(row["account_id"]))]
+        rows = await self._pool.fetch(_CONNECTED_BY, network, app_id)
+        ways = {row["owner"]: self._open(row["owner"], network, row["sealed"]) for row in rows}
+        return [(AccountId(row["id"]), ways[row["owner"]]) for row in rows]
 
     async def unconnected(self, network: str) -> Sequence[AccountId]:
         return [AccountId(row["id"]) for row in await self._pool.fetch(_UNCONNECTED, network)]
@@ -157,7 +164,7 @@ class PostgresAccounts:
 
     async def next_due(self, account_id: AccountId) -> datetime | None:
         due: datetime | None = await self._pool.fetchval(
-            "select min(due_at) from senders where account_id = $1", account_id
+            f"select min(s.due_at) from senders s where s.account_id = $1 and {CLAIMABLE}", account_id
         )
         return due
 

@@ -30,6 +30,14 @@ COLUMNS = (
     "due_at, created_at, updated_at"
 )
 
+# A number that is being deleted must be let go by the network before a new sender may take it up again.
+CLAIMABLE = """
+(s.status = 'deleted' or not exists (
+    select from senders former
+    where former.account_id = s.account_id and former.channel = s.channel and former.address = s.address
+      and former.status = 'deleted' and former.due_at is not null))
+"""
+
 
 def changing_values(sender: Sender) -> tuple[object, ...]:
     """The columns that a save writes, in the order of the statement in `tabard.storage.senders`."""

@@ -19,7 +19,7 @@ from tabard.domain.lifecycle import IN_BETWEEN, Channel
 from tabard.domain.sender import Sender, Trouble
 from tabard.ports import Idempotency, Loaded, Page
 from tabard.storage.database import to_json
-from tabard.storage.sender_rows import COLUMNS, changing_values, to_sender
+from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, to_sender
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -79,7 +79,8 @@ with saved as (
     update senders s set
         status = $4, status_since = $5, friendly_name = $6, registration = $7, webhook = $8, profile = $9,
         name_change = $10, quality = $11, messaging_limit = $12, offline_reasons = $13, warnings = $14, link = $15,
-        sealed_pin = $16, sealed_code = $17, due_at = $18, leased_until = $22, version = version + 1,
+        sealed_pin = $16, sealed_code = $17, due_at = $18, version = version + 1,
+        leased_until = case when $22 then $23 else leased_until end,
         updated_at = $19::timestamptz + a.clock_offset
     from accounts a
     where s.id = $1 and s.account_id = $2 and s.version = $3 and a.id = s.account_id
@@ -95,15 +96,10 @@ with saved as (
 select version, updated_at from saved
 """
 
-# A number that is being deleted must be let go by the network before a new sender may take it up again.
 _CLAIM = f"""
 with due as (
     select s.id from senders s
-    where s.due_at <= $1 and (s.leased_until is null or s.leased_until <= $1)
-      and (s.status = 'deleted' or not exists (
-          select from senders d
-          where d.account_id = s.account_id and d.channel = s.channel and d.address = s.address
-            and d.status = 'deleted' and d.due_at is not null))
+    where s.due_at <= $1 and (s.leased_until is null or s.leased_until <= $1) and {CLAIMABLE}
     order by s.due_at limit $3
     for update of s skip locked
 )
@@ -114,9 +110,17 @@ returning {_S_COLUMNS}, $1 + a.clock_offset as account_now
 """
 
 # Looks past the few rows that workers hold right now, so that a held row hides no other.
-_NEXT_DUE = """
-select min(greatest(due_at, leased_until)) from
-    (select due_at, leased_until from senders where due_at is not null order by due_at limit 100) soonest
+_NEXT_DUE = f"""
+select min(greatest(due_at, leased_until)) from (
+    select s.due_at, s.leased_until from senders s where s.due_at is not null and {CLAIMABLE}
+    order by s.due_at limit 100) soonest
+"""
+
+_RELEASE = "update senders set leased_until = null where id = $1 and leased_until = $2"
+
+_IS_HELD_BY_ANOTHER = """
+select exists (
+    select from senders where channel = $2 and link->>'number_id' = $3 and status <> 'deleted' and id <> $1)
 """
 
 _STUCK = f"""
@@ -131,15 +135,16 @@ order by s.status_since limit $5
 # The version moves too: a worker that looked at the network before the notice came must not overwrite this.
 _TOUCH = """
 update senders set due_at = $5, version = version + 1
-where account_id = any($1) and channel = $3 and status not in ('deleted', 'creating')
+where account_id = any($1) and channel = $3 and status in ('online', 'updating', 'offline')
   and (registration->>'business_account' = $4
        or registration->>'business_account' is null and account_id = any($2))
 """
 
-_BY_ADDRESS = f"""
+_OF_NUMBER = f"""
 select {_S_COLUMNS}, $4::timestamptz + a.clock_offset as account_now
 from senders s join accounts a on a.id = s.account_id
-where s.account_id = $1 and s.channel = $2 and s.address = $3 and s.status <> 'deleted'
+where s.account_id = any($1) and s.channel = $2 and s.status <> 'deleted'
+  and ($3::text is not null and s.address = $3 or $5::text is not null and s.link->>'number_id' = $5)
 """
 
 _FORMER_PIN = """
@@ -227,8 +232,22 @@ class PostgresSenders:
         senders = tuple(to_sender(row) for row in rows[:limit])
         return Page(senders, first=older_than is None, last=len(rows) <= limit)
 
-    async def save(
-        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None = None
+    async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
+        return await self._save(before, after, actor, now, False, None)
+
+    async def save_held(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, *, held_until: datetime | None
+    ) -> Sender:
+        return await self._save(before, after, actor, now, True, held_until)
+
+    async def release(self, sender_id: SenderId, held_until: datetime | None) -> None:
+        await self._pool.execute(_RELEASE, sender_id, held_until)
+
+    async def is_held_by_another(self, sender: Sender, number_id: str) -> bool:
+        return bool(await self._pool.fetchval(_IS_HELD_BY_ANOTHER, sender.id, sender.channel, number_id))
+
+    async def _save(
+        self, before: Sender, after: Sender, actor: Actor, now: datetime, by_holder: bool, held_until: datetime | None
     ) -> Sender:
         events = event.between(before, after)
         row = await self._pool.fetchrow(
@@ -240,6 +259,7 @@ class PostgresSenders:
             now,
             actor.name,
             to_json(events),  # one value: for arrays asyncpg would look up their type, on every connection
+            by_holder,
             held_until,
         )
         if row is None:
@@ -248,7 +268,7 @@ class PostgresSenders:
 
     async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
         rows = await self._pool.fetch(_CLAIM, now, lease, limit)
-        return [Loaded(to_sender(row), row["account_now"]) for row in rows]
+        return [Loaded(to_sender(row), row["account_now"], now + lease) for row in rows]
 
     async def next_due(self) -> datetime | None:
         due: datetime | None = await self._pool.fetchval(_NEXT_DUE)
@@ -269,9 +289,17 @@ class PostgresSenders:
     ) -> None:
         await self._pool.execute(_TOUCH, list(accounts), list(owners), channel, business_account, now)
 
-    async def by_address(self, account_id: AccountId, channel: Channel, address: str, now: datetime) -> Loaded | None:
-        row = await self._pool.fetchrow(_BY_ADDRESS, account_id, channel, address, now)
-        return None if row is None else Loaded(to_sender(row), row["account_now"])
+    async def of_number(
+        self,
+        accounts: Sequence[AccountId],
+        channel: Channel,
+        now: datetime,
+        *,
+        address: str | None = None,
+        number_id: str | None = None,
+    ) -> Sequence[Loaded]:
+        rows = await self._pool.fetch(_OF_NUMBER, list(accounts), channel, address, now, number_id)
+        return [Loaded(to_sender(row), row["account_now"]) for row in rows]
 
     async def former_pin(self, sender: Sender) -> bytes | None:
         pin: bytes | None = await self._pool.fetchval(_FORMER_PIN, sender.account_id, sender.channel, sender.address)

@@ -50,8 +50,8 @@ class Lane(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def drain(self) -> None:
-        """Work until nothing is due. Safe to run at any time, several times at once."""
+    async def drain(self) -> bool:
+        """Work until nothing is due; whether there was anything. Safe to run at any time, several times at once."""
 
     async def next_due(self) -> datetime | None: ...
 
@@ -94,6 +94,8 @@ class Engine:
     schedules: Mapping[str, tuple[str, Callable[[], Awaitable[None]]]]
     sweep: timedelta
     _drained: asyncio.Event = field(default_factory=asyncio.Event)
+    _draining: set[asyncio.Task[bool]] = field(default_factory=set)
+    _stopping: bool = False
 
     async def run(self) -> None:
         """Work until cancelled. A queue that fails (its database went away) is started again."""
@@ -125,10 +127,7 @@ class Engine:
         for lane in self.lanes:
 
             async def drain(_: Job, lane: Lane = lane) -> None:
-                try:
-                    await lane.drain()
-                finally:
-                    self._drained.set()
+                await self._drain(lane)
 
             queue.entrypoint(lane.name, accepts_context=False)(drain)
         for name, (expression, action) in self.schedules.items():
@@ -137,6 +136,23 @@ class Engine:
                 await action()
 
             queue.schedule(name, expression, accepts_context=False)(act)
+
+    async def _drain(self, lane: Lane) -> None:
+        if self._stopping:
+            return
+        task = asyncio.create_task(lane.drain())
+        self._draining.add(task)
+        try:
+            if await task:
+                self._drained.set()  # there may be a new earliest time; after an idle drain there is none
+        finally:
+            self._draining.discard(task)
+
+    def stop(self) -> None:
+        """Begin no more work and break off what runs: PgQueuer would wait for it to its end. The rows stay due."""
+        self._stopping = True
+        for task in self._draining:
+            task.cancel()
 
     async def _keep_time(self) -> None:
         while True:

@@ -17,6 +17,9 @@ MOST_ATTEMPTS = 132
 REFRESH = timedelta(hours=24)
 """How often the network is asked about a sender for which nothing else is due."""
 
+TAKE_DOWN_TRIED_FOR = timedelta(days=14)
+"""How long the network is asked, daily, to let go of a deleted number before it is left as it is."""
+
 BLOCKING = frozenset(
     {
         Trouble.ACCESS_DENIED,
@@ -66,18 +69,18 @@ def after_fault(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
 
 def _waiting(sender: Sender, fault: NetworkFault) -> Sender:
     """A sender that is not online shows what it waits for where it will show why it failed."""
-    if sender.status in {Status.ONLINE, Status.UPDATING, Status.DELETED}:
+    if sender.status in {Status.ONLINE, Status.UPDATING, Status.OFFLINE, Status.DELETED}:
         return sender.warned(fault.trouble, fault.detail)
     return replace(sender, offline_reasons=(Reason(fault.trouble, fault.detail),))
 
 
 def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
-    sender = sender.linked(attempts=0)
     reason = Reason(fault.trouble, fault.detail)
+    sender = sender.linked(attempts=0)
     match sender.status:
         case Status.CREATING | Status.PENDING_VERIFICATION | Status.VERIFYING:
             return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
-        case Status.ONLINE | Status.UPDATING if fault.trouble in BLOCKING:
+        case Status.ONLINE | Status.UPDATING | Status.OFFLINE if fault.trouble in BLOCKING:
             return sender.offline(Signal.BLOCKED, reason, at.account).due(at.wall + REFRESH)
         case Status.UPDATING:
             sender = sender.signalled(Signal.UPDATE_SETTLED, at.account)
@@ -85,9 +88,17 @@ def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
         case Status.ONLINE | Status.OFFLINE:
             return sender.warned(fault.trouble, fault.detail).due(at.wall + REFRESH)
         case Status.DELETED:
-            return replace(sender.warned(fault.trouble, fault.detail), due_at=None)
+            return _left_registered(sender, reason, at)
         case _:
             assert_never(sender.status)
+
+
+def _left_registered(sender: Sender, reason: Reason, at: Times) -> Sender:
+    """Its owner was told that the sender is gone, so the network is asked again for days before we let it be."""
+    sender = sender.warned(reason.trouble, reason.detail)
+    if at.account - sender.status_since > TAKE_DOWN_TRIED_FOR:
+        return replace(sender, due_at=None)
+    return sender.due(at.wall + REFRESH)
 
 
 FAILED_REGISTRATION = {Trouble.PIN_MISMATCH: NameReview.PIN_MISMATCH}

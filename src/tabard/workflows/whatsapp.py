@@ -14,7 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import orjson
@@ -33,9 +33,21 @@ from tabard.domain.sender import (
     Trouble,
     wanted_name,
 )
-from tabard.ports import Decision, Image, NetworkFault, NumberState, NumberStatus, OutboundRefused, WhatsAppNetwork
-from tabard.workflows.faults import BLOCKING, FAILED_REGISTRATION, FIRST_RETRY, REFRESH, backoff
+from tabard.ports import (
+    Decision,
+    Image,
+    NetworkFault,
+    NumberState,
+    NumberStatus,
+    OutboundRefused,
+    OutboundUnavailable,
+    WhatsAppNetwork,
+)
+from tabard.workflows.faults import FAILED_REGISTRATION, FIRST_RETRY, LONGEST_RETRY, REFRESH
 from tabard.workflows.reconcile import Moment
+
+_LASTING = frozenset({Trouble.ACCOUNT_ALERT, Trouble.LOGO_UNUSABLE, Trouble.NAME_DECLINED})
+"""Warnings that hold although all went well."""
 
 NAME_POLL = timedelta(hours=1)
 """How often a name under review is looked at, should the network's webhook not come."""
@@ -102,34 +114,32 @@ class WhatsAppSteps:
         if sender.link.number_id is not None:
             return await self._request_code(sender, way, at)
         business_account = _business_account(sender, way)
-        number_id, verified = await self._add_or_find(sender, way, business_account)
+        number = await self.network.find_number(way.connection, business_account, sender.address)
+        if number is None:
+            number_id = await self.network.add_number(
+                way.connection, business_account, sender.address, wanted_name(sender)
+            )
+        else:
+            number_id = number.id
+            await self._require_ours(sender, number_id)
+            sender = _named_as_found(sender, number, at)
         sender = replace(
             sender.linked(number_id=number_id, attempts=0),
             registration=replace(sender.registration, business_account=business_account),
             sealed_pin=await self._pin_for(sender),
             offline_reasons=(),
         )
-        if verified:
+        if number is not None and number.verified:
             sender = sender.signalled(Signal.NUMBER_VERIFIED, at.account)
         return sender.due(at.wall)
 
-    async def _add_or_find(self, sender: Sender, way: Way, business_account: str) -> tuple[str, bool]:
-        """The number's id, and whether it is verified already.
-
-        The network refuses to add what is there, so it is asked to add before we look: looking means to read all the
-        numbers of the business account, page by page. Whatever the refusal says, the number may be there: added by a
-        worker of ours that died, or by the customer.
-        """
-        try:
-            name = wanted_name(sender)
-            return await self.network.add_number(way.connection, business_account, sender.address, name), False
-        except NetworkFault as fault:
-            if fault.decision is Decision.RETRY:
-                raise
-            number = await self.network.find_number(way.connection, business_account, sender.address)
-            if number is None:
-                raise
-            return number.id, number.verified
+    async def _require_ours(self, sender: Sender, number_id: str) -> None:
+        """Two accounts may share a business account at the network. A number that is there already is taken over only
+        from nobody: it was added by a worker of ours that died, or by the customer. Raises `NetworkFault`."""
+        if await self.services.senders.is_held_by_another(sender, number_id):
+            raise NetworkFault(
+                Decision.GIVE_UP, Trouble.NUMBER_TAKEN, "another account of this service holds the number"
+            )
 
     async def _pin_for(self, sender: Sender) -> bytes:
         """The PIN we left with this number once, or a new one. It is saved before the network ever sees it."""
@@ -172,13 +182,15 @@ class WhatsAppSteps:
         if not sender.link.registered and number.status is not NumberStatus.CONNECTED:
             await self._register(sender, way)
             return sender.linked(registered=True, attempts=0).due(at.wall)
-        if number.status is NumberStatus.PENDING or not sender.link.registered:
-            delay = timedelta(0) if not sender.link.registered else backoff(sender.link.attempts, 0)
-            return sender.linked(registered=True, attempts=sender.link.attempts + 1).due(at.wall + delay)
+        if number.status is NumberStatus.PENDING:
+            return sender.linked(registered=True).due(at.wall + _poll_delay(sender.status_since, at))
+        sender = sender.linked(registered=True)
         _require_connected(number)
         sender = await self._dress(_seen(sender, number), way)
         sender = sender.signalled(Signal.WENT_ONLINE, at.account).linked(attempts=0)
-        return replace(sender, offline_reasons=()).due(at.wall + _until_next_look(sender, at))
+        waiting = sender.name_change is not None and sender.name_change.in_flight  # asked for before it could be put up
+        next_look = timedelta(0) if waiting else _until_next_look(sender, at)
+        return replace(sender, offline_reasons=()).due(at.wall + next_look)
 
     async def _code_refusal(self, sender: Sender, way: Way) -> Reason | None:
         """None if the network took the code."""
@@ -223,7 +235,8 @@ class WhatsAppSteps:
             return await self.load_logo(url, sandbox), sender
         except OutboundRefused as refusal:
             if not sandbox:
-                raise NetworkFault(Decision.GIVE_UP, Trouble.LOGO_UNUSABLE, f"profile.logo_url: {refusal}") from None
+                decision = Decision.RETRY if isinstance(refusal, OutboundUnavailable) else Decision.GIVE_UP
+                raise NetworkFault(decision, Trouble.LOGO_UNUSABLE, f"profile.logo_url: {refusal}") from None
             return None, sender.warned(Trouble.LOGO_UNUSABLE, f"profile.logo_url: {refusal}")
 
     async def _tend(self, sender: Sender, way: Way, at: Moment) -> Sender:
@@ -235,16 +248,17 @@ class WhatsAppSteps:
             raise _gone()
         sender = _seen(sender, number)
         if number.status is NumberStatus.PENDING:
-            return sender.linked(attempts=sender.link.attempts + 1).due(at.wall + backoff(sender.link.attempts, 0))
+            return sender.due(at.wall + _poll_delay(sender.status_since, at))
         _require_connected(number)
-        sender = await self._follow_name(sender, number, way, at)
-        sender = await self._push_profile(sender, way)
+        sender = await self._follow_name(_named_as_seen(sender, number), number, way, at)
+        # One that was offline may have failed before our app was subscribed.
+        offline = sender.status is Status.OFFLINE
+        sender = await self._dress(sender, way) if offline else await self._push_profile(sender, way)
         if sender.status is Status.UPDATING:
             sender = sender.signalled(Signal.UPDATE_SETTLED, at.account)
         elif sender.status is Status.OFFLINE:
             sender = replace(sender.signalled(Signal.LIFTED, at.account), offline_reasons=())
-        for trouble in BLOCKING:
-            sender = sender.without_warning(trouble)
+        sender = replace(sender, warnings=tuple(w for w in sender.warnings if w.trouble in _LASTING))
         return sender.linked(attempts=0).due(at.wall + _until_next_look(sender, at))
 
     async def _follow_name(self, sender: Sender, number: NumberState, way: Way, at: Moment) -> Sender:
@@ -297,7 +311,7 @@ class WhatsAppSteps:
             # Deleted while it was being created: the number may have been added without our knowing its id.
             number = await self.network.find_number(way.connection, _business_account(sender, way), sender.address)
             number_id = number.id if number else None
-        if number_id is not None:
+        if number_id is not None and not await self.services.senders.is_held_by_another(sender, number_id):
             await self._deregister(way, number_id)
         return replace(sender.linked(number_id=number_id, registered=False), due_at=None)
 
@@ -322,6 +336,11 @@ def _number_id(sender: Sender) -> str:
     return sender.link.number_id
 
 
+def _poll_delay(since: datetime, at: Moment) -> timedelta:
+    """Until the next look at what the network is busy with: as long again as it has taken already, within bounds."""
+    return min(LONGEST_RETRY, max(FIRST_RETRY, at.account - since))
+
+
 def _gone() -> NetworkFault:
     return NetworkFault(Decision.GIVE_UP, Trouble.NUMBER_GONE, _OFFLINE_TEXT[Trouble.NUMBER_GONE])
 
@@ -338,6 +357,23 @@ def _seen(sender: Sender, number: NumberState) -> Sender:
     """The sender with what the network says of quality, limit and name."""
     sender = replace(sender, quality=number.quality, messaging_limit=number.messaging_limit)
     return _with_first_name_declined(sender, number)
+
+
+def _named_as_seen(sender: Sender, number: NumberState) -> Sender:
+    """A display name that was changed elsewhere, in WhatsApp Manager for one, shows here too."""
+    change = sender.name_change
+    if number.display_name is None or (change is not None and change.in_flight):
+        return sender
+    return replace(sender, profile=sender.profile.changed({"name": number.display_name}))
+
+
+def _named_as_found(sender: Sender, number: NumberState, at: Moment) -> Sender:
+    """A number that was there before us keeps its display name until the wanted one has passed its review."""
+    wanted = wanted_name(sender)
+    if number.display_name is None or number.display_name == wanted:
+        return sender
+    named = replace(sender, profile=sender.profile.changed({"name": number.display_name}))
+    return replace(named, name_change=NameChange(wanted, NameReview.PENDING, at.account))
 
 
 def _with_first_name_declined(sender: Sender, number: NumberState) -> Sender:

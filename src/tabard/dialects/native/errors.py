@@ -18,6 +18,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.Conflict, 409, "conflict"),
     (http_errors.BodyTooLarge, 413, "too_large"),
     (errors.TooManyRequests, 429, "too_many_requests"),
+    (errors.Busy, 503, "busy"),
     (errors.StaleVersion, 503, "busy"),
 )
 
@@ -31,7 +32,7 @@ FAULTS = (
     (413, "too_large", "the body is larger than 1 MiB"),
     (429, "too_many_requests", "too many requests; see Retry-After"),
     (500, "internal", "our fault"),
-    (503, "busy", "others change the same thing without a pause; try again"),
+    (503, "busy", "not done in time, or others change the same thing without a pause; ask again"),
 )
 
 

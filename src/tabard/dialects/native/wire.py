@@ -49,7 +49,7 @@ class NumberCapRequest(Wire):
 class FailRequest(Wire):
     count: Annotated[int, Field(ge=0, le=10_000, description="How many of the next network calls fail; 0 for none")]
     status: Annotated[int, Field(ge=400, le=599)] = 500
-    code: Annotated[int, Field(ge=0, description="Meta's error code")] = 2
+    code: Annotated[int, Field(ge=0, le=2**31 - 1, description="Meta's error code")] = 2
 
 
 class ErrorDetail(Wire):

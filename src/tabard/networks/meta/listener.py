@@ -37,23 +37,23 @@ _MOST_ATTEMPTS = 10
 @dataclass(frozen=True, slots=True)
 class Listener:
     inbox: Inbox
-    connected: Callable[[str], Awaitable[Connected]]
-    """The accounts that speak through an app, with how."""
+    ways: Callable[[str], Awaitable[Sequence[Connection]]]
+    """How accounts speak through an app: its secrets are the same for all of them, or one for each."""
     now: Callable[[], datetime]
     wake: Callable[[], None]
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/ingress/meta/{app_id}", self.handshake, methods=["GET"]),
-            Route("/ingress/meta/{app_id}", self.receive, methods=["POST"]),
+            Route("/ingress/meta/{app_id:int}", self.handshake, methods=["GET"]),
+            Route("/ingress/meta/{app_id:int}", self.receive, methods=["POST"]),
         ]
 
     async def handshake(self, request: Request) -> Response:
         """Meta's check that the address is ours: the challenge comes back if the verify token is right."""
         query = request.query_params
         token = query.get("hub.verify_token", "").encode()
-        ways = await self.connected(request.path_params["app_id"])
-        known = any(hmac.compare_digest(way.verify_token.encode(), token) for _, way in ways if way.verify_token)
+        ways = await self.ways(str(request.path_params["app_id"]))
+        known = any(hmac.compare_digest(way.verify_token.encode(), token) for way in ways if way.verify_token)
         if query.get("hub.mode") != "subscribe" or not known:
             return PlainTextResponse("the verify token is wrong", 403)
         return PlainTextResponse(query.get("hub.challenge", ""))
@@ -62,9 +62,9 @@ class Listener:
         body = await _body(request)
         if body is None:
             return PlainTextResponse(f"larger than {BODY_LIMIT} bytes, or cut short", 413)
-        app_id = request.path_params["app_id"]
+        app_id = str(request.path_params["app_id"])
         signature = request.headers.get(SIGNATURE_HEADER)
-        secrets = {way.app_secret for _, way in await self.connected(app_id)}
+        secrets = {way.app_secret for way in await self.ways(app_id)}
         if not any(ingress.signature_valid(secret, body, signature) for secret in secrets):
             log.warning("webhook.refused", network=NETWORK, app=app_id[:20])
             return PlainTextResponse("the signature is wrong", 401)
@@ -85,13 +85,13 @@ class InboxLane:
     async def next_due(self) -> datetime | None:
         return await self.inbox.next_due()
 
-    async def drain(self) -> None:
-        while True:
-            batch = await self.inbox.claim(self.services.clock.now(), _LEASE, _BATCH)
-            if not batch:
-                return
+    async def drain(self) -> bool:
+        worked = False
+        while batch := await self.inbox.claim(self.services.clock.now(), _LEASE, _BATCH):
+            worked = True
             for received in batch:
                 await self._handle(received)
+        return worked
 
     async def _handle(self, received: Received) -> None:
         try:
@@ -113,18 +113,19 @@ class InboxLane:
                 continue
             owners = [account for account, way in ways if way.business_account == notice.business_account]
             audience = notices_app.Audience([account for account, _ in ways], owners, notice.business_account)
-            if notice.digits is None:
+            if notice.digits is None and notice.number_id is None:
                 await notices_app.hear_of_account(self.services, Channel.WHATSAPP, audience)
             else:
-                heard = _of_number(notice, f"+{notice.digits}")
+                heard = _of_number(notice)
                 await notices_app.hear_of_number(self.services, Channel.WHATSAPP, audience, heard)
 
 
-def _of_number(notice: Notice, address: str) -> notices_app.NumberNotice:
+def _of_number(notice: Notice) -> notices_app.NumberNotice:
     declined = notice.kind is NoticeKind.NAME and notice.detail.get("decision") == "REJECTED"
     alert = notice.detail.get("alert_info.alert_description") or notice.detail.get("alert_info.alert_type")
     return notices_app.NumberNotice(
-        address,
+        address=None if notice.digits is None else f"+{notice.digits}",
+        number_id=notice.number_id,
         name=notice.detail.get("requested_verified_name") if declined else None,
         name_declined=notice.detail.get("rejection_reason", "UNKNOWN") if declined else None,
         alert=alert if notice.kind is NoticeKind.ALERT else None,

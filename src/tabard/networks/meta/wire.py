@@ -5,7 +5,6 @@ Sources: Meta's Cloud API and Business Management API reference (v25), its publi
 
 from enum import IntEnum, StrEnum
 
-GRAPH_HOST = "https://graph.facebook.com"
 DEFAULT_VERSION = "v25.0"
 USAGE_HEADER = "x-business-use-case-usage"
 SIGNATURE_HEADER = "X-Hub-Signature-256"

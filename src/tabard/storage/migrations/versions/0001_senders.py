@@ -84,6 +84,7 @@ UP = (
     """
     create index senders_in_between on senders (status_since) where status in ('creating', 'verifying', 'updating')
     """,
+    "create index senders_number on senders (channel, (link->>'number_id')) where link->>'number_id' is not null",
     "create index senders_deleted on senders (account_id, channel, address) where status = 'deleted'",
     """
     create table events (
