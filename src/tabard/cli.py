@@ -201,6 +201,32 @@ def sandbox_inbox(
         _out.print(f"[dim]{message['received_at'][:19]}[/dim]  {message['from']}: {message['text']}")
 
 
+@sandbox.command("show")
+def sandbox_show(
+    number: Annotated[str, typer.Argument(help="The sender's number, in E.164 form.")],
+    url: Url = _URL,
+    user: User = _USER,
+    secret: Secret = _TOKEN,
+    json: Json = False,
+) -> None:
+    """Show a sender: its status, its warnings, and what became of it, newest last."""
+    sender = SandboxClient(url, user, secret).get(f"/numbers/{number}")
+    if json:
+        _print_json(sender)
+        return
+    _out.print(f"{sender['address']} is {sender['status']}")
+    for kind in ("offline_reasons", "warnings"):
+        for reason in sender[kind]:
+            _out.print(f"  {kind.replace('_', ' ')[:-1]}: {reason['trouble']}: {reason['detail']}", soft_wrap=True)
+    for told in reversed(sender["events"]):
+        change = ", ".join(f"{leaf}: {value}" for leaf, value in told["after"].items())
+        _out.print(
+            f"[dim]{told['occurred_at'][:19]}[/dim]  {told['type']}  [dim]{told['actor']}[/dim]  {change}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
 @sandbox.command("clock")
 def sandbox_clock(url: Url = _URL, user: User = _USER, secret: Secret = _TOKEN) -> None:
     """Show the account's time."""

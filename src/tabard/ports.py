@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tabard.domain.account import Account, Actor, Connection, Principal
+from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import Channel
 from tabard.domain.profile import Profile
@@ -56,6 +57,15 @@ class Page:
     senders: tuple[Sender, ...]
     first: bool
     last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    number: int
+    event: Event
+    actor: str
+    occurred_at: datetime
+    """In the account's time."""
 
 
 class SenderStore(Protocol):
@@ -130,6 +140,9 @@ class SenderStore(Protocol):
 
         Owners are those of them whose senders are in it unless they name another.
         """
+
+    async def events(self, sender: Sender, limit: int) -> Sequence[StoredEvent]:
+        """The sender's newest events, newest first."""
 
     async def former_pin(self, sender: Sender) -> bytes | None:
         """The sealed PIN that a deleted sender of the same account left with the same number."""

@@ -333,3 +333,19 @@ async def test_the_status_since_which_it_holds_is_kept(stores):
     moved = await stores.senders.save(sender, sender.signalled(Signal.CODE_SENT, later), CLOCK, later)
     assert (await stores.senders.fetch(account, sender.id)).status_since == later
     assert moved.updated_at == later
+
+
+async def test_its_events_are_told_newest_first_with_who_and_when(stores):
+    account = await stores.account()
+    sender = await stored(stores, account)
+    await stored(stores, account, address="+15550100002")
+    later = NOW + timedelta(minutes=5)
+    await stores.senders.save(sender, sender.signalled(Signal.CODE_SENT, later), CLOCK, later)
+    told = await stores.senders.events(sender, 10)
+    assert [(t.event.type, t.actor, t.occurred_at) for t in told] == [
+        ("sender.status", "clock", later),
+        ("sender.created", "key:SK1", NOW),
+    ]
+    assert told[0].number > told[1].number
+    assert told[0].event.after["status"] == "pending_verification"
+    assert len(await stores.senders.events(sender, 1)) == 1

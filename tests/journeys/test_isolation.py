@@ -40,6 +40,7 @@ ATTEMPTS = {
     "PatchChannelsSender": Attempt(404, {"configuration": {"verification_code": "123456"}}),
     "DeleteChannelsSender": Attempt(404),
     "ListPhoneMessages": Attempt(200),
+    "FetchSender": Attempt(404),
     "FetchClock": Attempt(200),
     "AdvanceClock": Attempt(200, {"seconds": 86400.0}),
     "Reset": Attempt(204),

@@ -55,3 +55,16 @@ async def test_the_documents_of_each_dialect_are_served(dsn: str, tmp_path: Path
                 assert "<table>" in await page.text()
         async with service.http.get(f"{service.url}/docs") as front:
             assert "/v2/Channels/Senders" in await front.text()
+
+
+async def test_what_became_of_a_sender_and_what_did_not_go_well_can_be_looked_up(dsn: str, tmp_path: Path) -> None:
+    """A logo that can't be fetched stops nothing in the sandbox, but it is told."""
+    async with running(dsn, tmp_path) as service:
+        await service.online("+15550100123", profile={"logo_url": "http://127.0.0.1:9/logo.png"})
+        sender = await service.get("/sandbox/v1/numbers/+15550100123")
+    assert (sender["status"], [w["trouble"] for w in sender["warnings"]]) == ("online", ["logo_unusable"])
+    types = [told["type"] for told in reversed(sender["events"])]
+    assert types[0] == "sender.created"
+    assert {"sender.online", "sender.warning", "sender.quality", "sender.limit"} <= set(types)
+    actors = {told["actor"] for told in sender["events"]}
+    assert actors == {f"key:{service.login}", "network:meta"}

@@ -11,7 +11,7 @@ from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel, Status
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Idempotency, Loaded, NewCredential, Page
+from tabard.ports import Idempotency, Loaded, NewCredential, Page, StoredEvent
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -215,6 +215,11 @@ class MemorySenders:
             known = sender.account_id in accounts and sender.channel is channel
             if inside and known and sender.status in {Status.ONLINE, Status.UPDATING, Status.OFFLINE}:
                 self._world.senders[sender.id] = replace(sender, due_at=now, version=sender.version + 1)
+
+    async def events(self, sender: Sender, limit: int) -> Sequence[StoredEvent]:
+        told = [(number, told) for number, told in enumerate(self._world.events, 1) if told.sender_id == sender.id]
+        newest = [StoredEvent(number, told.event, told.actor.name, told.occurred_at) for number, told in reversed(told)]
+        return newest[:limit]
 
     async def former_pin(self, sender: Sender) -> bytes | None:
         number = (sender.account_id, sender.channel, sender.address)

@@ -7,6 +7,7 @@ that a thousand daily refreshes don't make a thousand hops.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tabard.app.services import Services
@@ -14,9 +15,12 @@ from tabard.app.watchdog import report_stuck
 from tabard.domain.account import AccountKind, Principal
 from tabard.domain.errors import Busy, InvalidInput, NotFound
 from tabard.domain.ids import AccountId
-from tabard.ports import SandboxNetwork
+from tabard.domain.lifecycle import Channel
+from tabard.domain.sender import Sender
+from tabard.ports import SandboxNetwork, StoredEvent
 
 LONGEST_MOVE = timedelta(days=366)
+_EVENTS_SHOWN = 100
 _HOPS = 64
 _QUIET_POLL = 0.01
 _LONGEST_WAIT = 60.0
@@ -55,6 +59,18 @@ async def advance_clock(services: Services, principal: Principal, by: timedelta)
             raise Busy(f"the clock was moved by {by - left} of {by}: what became due then is not done yet; ask again")
     await report_stuck(services)
     return await clock_of(services, principal)
+
+
+async def look_at(
+    services: Services, principal: Principal, channel: Channel, address: str
+) -> tuple[Sender, Sequence[StoredEvent]]:
+    """The account's sender with that address, warnings and all, and its newest events. Raises `NotFound`."""
+    sandbox_of(services, principal)
+    now = services.clock.now()
+    found = await services.senders.of_number([principal.account_id], channel, now, address=address)
+    if not found:
+        raise NotFound(f"the account has no sender {address}")
+    return found[0].sender, await services.senders.events(found[0].sender, _EVENTS_SHOWN)
 
 
 async def reset(services: Services, principal: Principal) -> None:

@@ -17,8 +17,8 @@ from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, S
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Idempotency, Loaded, Page
-from tabard.storage.database import to_json
+from tabard.ports import Idempotency, Loaded, Page, StoredEvent
+from tabard.storage.database import from_json, to_json
 from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, to_sender
 
 KEYS_KEPT_FOR = timedelta(hours=24)
@@ -145,6 +145,11 @@ select {_S_COLUMNS}, $4::timestamptz + a.clock_offset as account_now
 from senders s join accounts a on a.id = s.account_id
 where s.account_id = any($1) and s.channel = $2 and s.status <> 'deleted'
   and ($3::text is not null and s.address = $3 or $5::text is not null and s.link->>'number_id' = $5)
+"""
+
+_EVENTS = """
+select number, type, before, after, actor, occurred_at from events
+where account_id = $1 and sender_id = $2 order by number desc limit $3
 """
 
 _FORMER_PIN = """
@@ -300,6 +305,18 @@ class PostgresSenders:
     ) -> Sequence[Loaded]:
         rows = await self._pool.fetch(_OF_NUMBER, list(accounts), channel, address, now, number_id)
         return [Loaded(to_sender(row), row["account_now"]) for row in rows]
+
+    async def events(self, sender: Sender, limit: int) -> Sequence[StoredEvent]:
+        rows = await self._pool.fetch(_EVENTS, sender.account_id, sender.id, limit)
+        return [
+            StoredEvent(
+                row["number"],
+                event.Event(row["type"], from_json(row["before"]), from_json(row["after"])),
+                row["actor"],
+                row["occurred_at"],
+            )
+            for row in rows
+        ]
 
     async def former_pin(self, sender: Sender) -> bytes | None:
         pin: bytes | None = await self._pool.fetchval(_FORMER_PIN, sender.account_id, sender.channel, sender.address)

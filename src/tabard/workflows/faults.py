@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 from tabard.domain.lifecycle import Signal, Status
-from tabard.domain.sender import NameReview, Reason, Sender, Trouble
+from tabard.domain.sender import Reason, Sender, Trouble
 from tabard.ports import Decision, NetworkFault
 
 FIRST_RETRY = timedelta(milliseconds=200)
@@ -99,7 +99,3 @@ def _left_registered(sender: Sender, reason: Reason, at: Times) -> Sender:
     if at.account - sender.status_since > TAKE_DOWN_TRIED_FOR:
         return replace(sender, due_at=None)
     return sender.due(at.wall + REFRESH)
-
-
-FAILED_REGISTRATION = {Trouble.PIN_MISMATCH: NameReview.PIN_MISMATCH}
-"""How a name change stands when the registration that should take it up is refused; else REGISTRATION_FAILED."""

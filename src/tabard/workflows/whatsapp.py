@@ -25,8 +25,6 @@ from tabard.domain.account import AccountKind, Connection
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.profile import Profile
 from tabard.domain.sender import (
-    NAME_REPORTED_FOR,
-    NameChange,
     NameReview,
     Reason,
     Sender,
@@ -43,7 +41,8 @@ from tabard.ports import (
     OutboundUnavailable,
     WhatsAppNetwork,
 )
-from tabard.workflows.faults import FAILED_REGISTRATION, FIRST_RETRY, LONGEST_RETRY, REFRESH
+from tabard.workflows import display_name
+from tabard.workflows.faults import FIRST_RETRY, LONGEST_RETRY, REFRESH
 from tabard.workflows.reconcile import Moment
 
 _LASTING = frozenset({Trouble.ACCOUNT_ALERT, Trouble.LOGO_UNUSABLE, Trouble.NAME_DECLINED})
@@ -122,7 +121,7 @@ class WhatsAppSteps:
         else:
             number_id = number.id
             await self._require_ours(sender, number_id)
-            sender = _named_as_found(sender, number, at)
+            sender = display_name.as_found(sender, number, at)
         sender = replace(
             sender.linked(number_id=number_id, attempts=0),
             registration=replace(sender.registration, business_account=business_account),
@@ -250,7 +249,7 @@ class WhatsAppSteps:
         if number.status is NumberStatus.PENDING:
             return sender.due(at.wall + _poll_delay(sender.status_since, at))
         _require_connected(number)
-        sender = await self._follow_name(_named_as_seen(sender, number), number, way, at)
+        sender = await self._follow_name(sender, number, way, at)
         # One that was offline may have failed before our app was subscribed.
         offline = sender.status is Status.OFFLINE
         sender = await self._dress(sender, way) if offline else await self._push_profile(sender, way)
@@ -262,48 +261,11 @@ class WhatsAppSteps:
         return sender.linked(attempts=0).due(at.wall + _until_next_look(sender, at))
 
     async def _follow_name(self, sender: Sender, number: NumberState, way: Way, at: Moment) -> Sender:
-        change = sender.name_change
-        if change is None or not change.in_flight:
-            return _forgotten_name(sender, at)
-        if number.display_name == change.name and number.pending_name != change.name:
-            completed = NameChange(change.name, NameReview.COMPLETED, at.account)
-            return replace(sender, name_change=completed, profile=sender.profile.changed({"name": change.name}))
-        if number.pending_name != change.name:
-            return await self._submit_name(sender, change, way, at)
-        review = number.pending_name_review or NameReview.PENDING
-        if review is NameReview.APPROVED:
-            return await self._take_up_name(sender, change, way, at)
-        if review is not change.review:
-            return replace(sender, name_change=replace(change, review=review, since=at.account))
-        return sender
-
-    async def _submit_name(self, sender: Sender, change: NameChange, way: Way, at: Moment) -> Sender:
-        try:
-            await self.network.submit_name(way.connection, _number_id(sender), change.name)
-        except NetworkFault as fault:
-            if fault.decision is not Decision.GIVE_UP:
-                raise
-            declined = NameChange(change.name, NameReview.DECLINED, at.account, fault.detail)
-            return replace(sender, name_change=declined)
-        return sender
-
-    async def _take_up_name(self, sender: Sender, change: NameChange, way: Way, at: Moment) -> Sender:
-        """An approved name holds once the number is registered again (Meta, display names).
-
-        APPROVED is saved together with that registration, so it asks for no other one: registrations are counted.
-        """
-        if change.review is NameReview.APPROVED:
-            if at.account - change.since > NAME_REPORTED_FOR:
-                return replace(sender, name_change=replace(change, review=NameReview.EXPIRED, since=at.account))
-            return sender
-        try:
+        async def register(sender: Sender) -> None:
             await self._register(sender, way)
-        except NetworkFault as fault:
-            if fault.decision is not Decision.GIVE_UP:
-                raise
-            review = FAILED_REGISTRATION.get(fault.trouble, NameReview.REGISTRATION_FAILED)
-            return replace(sender, name_change=NameChange(change.name, review, at.account, fault.detail))
-        return replace(sender, name_change=replace(change, review=NameReview.APPROVED, since=at.account))
+
+        following = display_name.Following(self.network, way.connection, register)
+        return await following.follow(display_name.as_seen(sender, number), number, at)
 
     async def _take_down(self, sender: Sender, way: Way) -> Sender:
         number_id = sender.link.number_id
@@ -356,41 +318,7 @@ def _require_connected(number: NumberState) -> None:
 def _seen(sender: Sender, number: NumberState) -> Sender:
     """The sender with what the network says of quality, limit and name."""
     sender = replace(sender, quality=number.quality, messaging_limit=number.messaging_limit)
-    return _with_first_name_declined(sender, number)
-
-
-def _named_as_seen(sender: Sender, number: NumberState) -> Sender:
-    """A display name that was changed elsewhere, in WhatsApp Manager for one, shows here too."""
-    change = sender.name_change
-    if number.display_name is None or (change is not None and change.in_flight):
-        return sender
-    return replace(sender, profile=sender.profile.changed({"name": number.display_name}))
-
-
-def _named_as_found(sender: Sender, number: NumberState, at: Moment) -> Sender:
-    """A number that was there before us keeps its display name until the wanted one has passed its review."""
-    wanted = wanted_name(sender)
-    if number.display_name is None or number.display_name == wanted:
-        return sender
-    named = replace(sender, profile=sender.profile.changed({"name": number.display_name}))
-    return replace(named, name_change=NameChange(wanted, NameReview.PENDING, at.account))
-
-
-def _with_first_name_declined(sender: Sender, number: NumberState) -> Sender:
-    declined = number.name_review is NameReview.DECLINED and number.display_name == sender.profile.name
-    if not declined or sender.name_change is not None or sender.profile.name is None:
-        return sender
-    text = "WhatsApp has declined this display name; choose another"
-    change = NameChange(sender.profile.name, NameReview.DECLINED, sender.updated_at, text)
-    return replace(sender, name_change=change).warned(Trouble.NAME_DECLINED, text)
-
-
-def _forgotten_name(sender: Sender, at: Moment) -> Sender:
-    change = sender.name_change
-    completed = change is not None and change.review is NameReview.COMPLETED
-    if completed and at.account - change.since > NAME_REPORTED_FOR:  # type: ignore[union-attr]
-        return replace(sender, name_change=None)
-    return sender
+    return display_name.with_first_declined(sender, number)
 
 
 def _until_next_look(sender: Sender, at: Moment) -> timedelta:

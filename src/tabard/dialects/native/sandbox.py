@@ -8,6 +8,7 @@ from tabard.app import sandbox as sandbox_app
 from tabard.app.services import Services
 from tabard.dialects.native import wire
 from tabard.domain.errors import InvalidInput
+from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Quality
 from tabard.http.surface import Answer, Call, Operation
 
@@ -32,6 +33,28 @@ async def advance_clock(services: Services, call: Call) -> Answer:
 async def reset(services: Services, call: Call) -> Answer:
     await sandbox_app.reset(services, call.principal)
     return Answer(204)
+
+
+async def fetch_sender(services: Services, call: Call) -> Answer:
+    sender, events = await sandbox_app.look_at(services, call.principal, Channel.WHATSAPP, _number(call))
+    shown = {
+        "address": sender.address,
+        "status": sender.status,
+        "offline_reasons": sender.offline_reasons,
+        "warnings": sender.warnings,
+        "events": [
+            {
+                "number": told.number,
+                "type": told.event.type,
+                "before": told.event.before,
+                "after": told.event.after,
+                "actor": told.actor,
+                "occurred_at": told.occurred_at,
+            }
+            for told in events
+        ],
+    }
+    return Answer(200, orjson.dumps(shown))
 
 
 async def approve_name(services: Services, call: Call) -> Answer:
@@ -119,6 +142,15 @@ OPERATIONS = (
         answer=wire.ClockAnswer,
     ),
     Operation("Reset", "POST", f"{_AT}/reset", reset, "Forget the account's senders, numbers and inboxes.", 204),
+    Operation(
+        "FetchSender",
+        "GET",
+        f"{_AT}/numbers/{{number}}",
+        fetch_sender,
+        "The number's sender with its warnings, and everything that became of it.",
+        200,
+        answer=wire.SenderAnswer,
+    ),
     Operation(
         "ApproveName",
         "POST",

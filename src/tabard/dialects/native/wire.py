@@ -1,7 +1,7 @@
 """Shapes of our own: the sandbox's controls."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,28 @@ class PhoneMessageAnswer(Wire):
 
 class PhoneMessages(Wire):
     messages: list[PhoneMessageAnswer]
+
+
+class ReasonAnswer(Wire):
+    trouble: str
+    detail: str
+
+
+class EventAnswer(Wire):
+    number: Annotated[int, Field(description="Only grows within the account")]
+    type: str
+    before: Annotated[dict[str, Any], Field(description="Only what differs")]
+    after: dict[str, Any]
+    actor: Annotated[str, Field(description="`key:` and the login, `network:` and its name, or `clock`")]
+    occurred_at: datetime
+
+
+class SenderAnswer(Wire):
+    address: str
+    status: str
+    offline_reasons: list[ReasonAnswer]
+    warnings: Annotated[list[ReasonAnswer], Field(description="What did not go well but stops nothing")]
+    events: Annotated[list[EventAnswer], Field(description="The newest 100, newest first")]
 
 
 class ClockAnswer(Wire):

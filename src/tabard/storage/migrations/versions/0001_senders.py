@@ -99,6 +99,7 @@ UP = (
     )
     """,
     "create index events_account on events (account_id, number)",
+    "create index events_sender on events (sender_id, number)",
     """
     create table idempotency_keys (
         account_id uuid not null references accounts (id),
