@@ -65,6 +65,12 @@ async def cut_all(administrator: asyncpg.Connection, dsn: str) -> int:
     return len(cut)
 
 
+async def listeners(administrator: asyncpg.Connection) -> int:
+    """Connections of the service that are there to be told."""
+    query = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname like 'test_%'"
+    return int(await administrator.fetchval(query))
+
+
 @pytest.mark.timeout(150)
 async def test_a_database_that_goes_away_again_and_again_costs_only_time(dsn: str, tmp_path: Path):
     async with (
@@ -133,3 +139,12 @@ async def test_without_a_worker_rows_wait_and_a_worker_that_comes_later_does_the
                 await tabard.reaches(sid, "ONLINE")
         held = await tabard.parts.pool.fetchval("select count(*) from sandbox.meta_numbers")
         assert held == len(sids), "what was deleted before anybody worked was never added"
+
+
+async def test_it_stops_when_told_although_its_database_has_just_gone(dsn: str, tmp_path: Path):
+    async with running(dsn, tmp_path, works=False) as tabard, administrator(dsn) as admin:
+        async with asyncio.timeout(30):
+            async with working(tabard.parts.engine):
+                await tabard.online(NUMBERS[0])
+                assert await cut_all(admin, dsn)
+                await eventually(lambda: listeners(admin), lambda left: left == 0)

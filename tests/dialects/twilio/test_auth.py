@@ -24,7 +24,7 @@ WRONG = {
     "empty token": (basic(account_sid(OWNER), ""), "Authenticate"),
     "login": (basic(account_sid(CHILD), TOKEN), "Authenticate"),
     "kind of login": (basic("admin", TOKEN), "Authentication Error - invalid username"),
-    "NUL": (basic(account_sid(OWNER) + "\0", TOKEN), "Authentication Error - invalid username"),
+    "NUL": (basic(account_sid(OWNER) + "\0", TOKEN), "Authenticate"),
     "no colon": ({"Authorization": "Basic " + b64encode(b"nothing").decode()}, "Authenticate"),
     "not base64": ({"Authorization": "Basic $$$"}, "Authenticate"),
     "not UTF-8": ({"Authorization": "Basic " + b64encode(b"\xff:\xff").decode()}, "Authenticate"),

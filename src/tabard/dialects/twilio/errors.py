@@ -15,6 +15,7 @@ from tabard.dialects.twilio.mapping import TWILIO_FIELDS
 from tabard.dialects.twilio.troubles import MORE_INFO
 from tabard.domain.errors import (
     AddressTaken,
+    Busy,
     IdempotencyKeyReused,
     InvalidInput,
     NameChangePending,
@@ -68,6 +69,7 @@ FAULTS: Mapping[type[Exception], Fault] = {
     TooManyRequests: Fault(
         429, 20429, "The account's request rate is used up; `Retry-After` says when to come again", "Too Many Requests"
     ),
+    Busy: Fault(503, 20503, "What was asked for is under way, but was not done in time"),
     StaleVersion: Fault(
         503, 20503, "Others change the same sender without a pause", "The sender is being changed by others; try again"
     ),
