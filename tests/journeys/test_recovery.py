@@ -56,19 +56,23 @@ async def administrator(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
+def name_of(dsn: str) -> str:
+    return "test_" + dsn.partition("/test_")[2].partition("?")[0]
+
+
 async def cut_all(administrator: asyncpg.Connection, dsn: str) -> int:
     """End every connection to the database; how many there were."""
-    name = "test_" + dsn.partition("/test_")[2].partition("?")[0]
     cut = await administrator.fetch(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()", name
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        name_of(dsn),
     )
     return len(cut)
 
 
-async def listeners(administrator: asyncpg.Connection) -> int:
+async def listeners(administrator: asyncpg.Connection, dsn: str) -> int:
     """Connections of the service that are there to be told."""
-    query = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname like 'test_%'"
-    return int(await administrator.fetchval(query))
+    query = "select count(*) from pg_stat_activity where query ilike 'listen%' and datname = $1"
+    return int(await administrator.fetchval(query, name_of(dsn)))
 
 
 @pytest.mark.timeout(150)
@@ -94,7 +98,7 @@ async def test_a_database_that_goes_away_again_and_again_costs_only_time(dsn: st
 
 async def test_it_says_that_it_is_not_ready_only_while_the_database_is_away(dsn: str, tmp_path: Path):
     async with running(dsn, tmp_path) as tabard, administrator(dsn) as admin:
-        name = "test_" + dsn.partition("/test_")[2].partition("?")[0]
+        name = name_of(dsn)
         assert (await tabard.call("GET", "/readyz")).status == 200
         await admin.execute(f"alter database {name} allow_connections false")
         await cut_all(admin, dsn)
@@ -147,4 +151,4 @@ async def test_it_stops_when_told_although_its_database_has_just_gone(dsn: str, 
             async with working(tabard.parts.engine):
                 await tabard.online(NUMBERS[0])
                 assert await cut_all(admin, dsn)
-                await eventually(lambda: listeners(admin), lambda left: left == 0)
+                await eventually(lambda: listeners(admin, dsn), lambda left: left == 0)

@@ -46,6 +46,14 @@ _QUEUED = "select exists (select from pgqueuer where entrypoint = $1 and status 
 def _ignore(_: str | bytes | bytearray) -> None: ...
 
 
+def _pass_cancellation_on() -> None:
+    """For who caught a failure: a connection that is given back as its task is cancelled may fail for its own reasons,
+    and the cancellation would be lost behind that failure."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Lane(Protocol):
     @property
     def name(self) -> str: ...
@@ -79,6 +87,7 @@ class Waker:
                     if not await self.pool.fetchval(_QUEUED, lane):
                         await queries.enqueue(lane, None)
                 except Exception as error:  # noqa: BLE001 - as for the timekeeper: nothing may end this
+                    _pass_cancellation_on()
                     log.warning("wake.failed", lane=lane, error=repr(error))
             await asyncio.sleep(_GAP)
 
@@ -120,6 +129,7 @@ class Engine:
                         shutdown_on_listener_failure=True,
                     )
             except Exception as error:  # noqa: BLE001 - whatever ends the queue, the service goes on without wake-ups
+                _pass_cancellation_on()
                 log.warning("queue.failed", error=repr(error))
             await asyncio.sleep(_RESTART_DELAY)
 
@@ -159,6 +169,7 @@ class Engine:
             try:
                 wait = await self._look()
             except Exception as error:  # noqa: BLE001 - a lost connection shows in many ways; the guarantee rests on this
+                _pass_cancellation_on()
                 log.warning("sweep.failed", error=repr(error))
                 wait = self.sweep
             self._drained.clear()
