@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 from hypothesis import settings as hypothesis_settings
 
 from tabard.storage import embedded, schema
@@ -18,6 +19,14 @@ from tests.support.clock import FakeClock
 
 hypothesis_settings.register_profile("tabard", deadline=None, max_examples=60)
 hypothesis_settings.load_profile("tabard")
+
+# As the service logs; structlog's own choice draws each traceback for a second, with all of its variables.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 for _name in [name for name in os.environ if name.startswith("TABARD_") and name != "TABARD_TEST_DATABASE_URL"]:
     del os.environ[_name]

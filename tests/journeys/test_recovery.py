@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
@@ -25,11 +27,16 @@ NUMBERS = [f"+1555010{n:04}" for n in range(1, 9)]
 
 @dataclass(frozen=True)
 class Stubborn(Running):
-    """A caller that asks again when the service says that it is in trouble, as SDKs do."""
+    """A caller that asks again when the service says that it is in trouble; keys make a create safe to repeat."""
 
     async def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        key = {"Idempotency-Key": str(uuid4())}
+
         async def ask() -> Reply:
-            return await Running.call(self, method, path, body, headers)
+            try:
+                return await Running.call(self, method, path, body, {**key, **(headers or {})})
+            except aiohttp.ClientConnectionError:
+                return Reply(503, None, {})
 
         return await eventually(ask, lambda reply: reply.status < 500)
 

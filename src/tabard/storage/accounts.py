@@ -12,12 +12,17 @@ from tabard.domain.ids import AccountId
 from tabard.ports import NewCredential, Vault
 from tabard.storage.sender_rows import CLAIMABLE
 
+# The account itself first, then its sub-accounts: each found by an index, however many accounts there are.
 _PRINCIPAL = """
 select a.id, a.kind, coalesce($2, c.login) as login
-from credentials c join accounts a on a.closed_at is null and (a.id = c.account_id or a.parent_id = c.account_id)
-where c.digest = $1 and c.revoked_at is null and ($3 or a.kind = 'live')
-  and (a.id = c.account_id and ($2::text is null or c.login = $2)
-       or a.parent_id = c.account_id and c.kind = 'main' and exists (
+from credentials c cross join lateral (
+    select id, kind, closed_at, true as own from accounts where id = c.account_id
+    union all
+    select id, kind, closed_at, false from accounts where parent_id = c.account_id
+) a
+where c.digest = $1 and c.revoked_at is null and a.closed_at is null and ($3 or a.kind = 'live')
+  and (a.own and ($2::text is null or c.login = $2)
+       or not a.own and c.kind = 'main' and exists (
            select from credentials own where own.account_id = a.id and own.dialect = c.dialect
              and own.kind = 'main' and own.login = $2))
 limit 1

@@ -36,10 +36,11 @@ async def test_a_number_is_read_with_the_token_in_the_header_only(stand_in, meta
 async def test_a_number_is_found_by_its_digits_through_the_pages(stand_in, meta_client):
     other = {**NUMBER, "id": "7", "display_phone_number": "+1 555-010-0002"}
     page = {"cursors": {"before": "b", "after": "QV/ZD="}, "next": "https://elsewhere.test/?access_token=x"}
-    stand_in.play({"data": [other], "paging": page}, {"data": [NUMBER], "paging": {"cursors": {"after": "end"}}})
+    last = {"data": [NUMBER], "paging": {"cursors": {"after": "end"}}}
+    stand_in.play({"data": [other], "paging": page}, last, NUMBER)
     assert await meta_client.find_number(WAY, ACCOUNT, "+15550100001") == STATE
-    listing = f"GET {ROOT}/{ACCOUNT}/phone_numbers?fields={FIELDS}&limit=100"
-    assert stand_in.lines == [listing, f"{listing}&after=QV/ZD%3D"]
+    listing = f"GET {ROOT}/{ACCOUNT}/phone_numbers?fields=id,display_phone_number,status&limit=100"
+    assert stand_in.lines == [listing, f"{listing}&after=QV/ZD%3D", f"GET {ROOT}/{ID}?fields={FIELDS}"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ async def test_a_number_that_no_page_holds_is_not_found(stand_in, meta_client, p
 
 async def test_the_living_number_is_found_before_the_one_that_was_left_behind(stand_in, meta_client):
     old = {**NUMBER, "id": "7", "status": "MIGRATED"}
-    stand_in.play({"data": [old, NUMBER]}, {"data": [old]})
+    stand_in.play({"data": [old, NUMBER]}, NUMBER, {"data": [old]}, old)
     assert await meta_client.find_number(WAY, ACCOUNT, "+15550100001") == STATE
     left = await meta_client.find_number(WAY, ACCOUNT, "+15550100001")
     assert (left.status, left.blocked_by) == (NumberStatus.MIGRATED, Trouble.NUMBER_MIGRATED)

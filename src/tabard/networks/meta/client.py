@@ -22,6 +22,7 @@ from tabard.networks.meta.wire import NUMBER_FIELDS, ErrorCode
 from tabard.ports import Clock, Image, NetworkFault, NumberState, NumberStatus, WhatsAppNetwork
 
 _FIELDS = {"fields": ",".join(NUMBER_FIELDS)}
+_LISTED_FIELDS = {"fields": "id,display_phone_number,status"}
 _LANGUAGE = "en_US"
 _LEFT_BEHIND = {NumberStatus.DELETED, NumberStatus.MIGRATED}
 
@@ -43,18 +44,19 @@ class MetaClient:
 
     async def find_number(self, way: Connection, business_account: str, address: str) -> NumberState | None:
         digits = number.digits_of(address)
-        left_behind: list[NumberState] = []
+        left_behind: list[str] = []
 
-        def living(row: Document) -> NumberState | None:
+        def living(row: Document) -> str | None:
             state = number.state_of(row) if number.digits_of(row.get("display_phone_number")) == digits else None
             if state is not None and state.status in _LEFT_BEHIND:
-                left_behind.append(state)  # the same number may be there again
+                left_behind.append(state.id)  # the same number may be there again
                 return None
-            return state
+            return state.id if state is not None else None
 
-        call = Call(Operation.FIND_NUMBER, "GET", business_account, "phone_numbers", query=_FIELDS)
-        found = await self._graph.search(way, call, living, self._pages)
-        return found or next(iter(left_behind), None)
+        # A business may hold many numbers: of all of them only what tells them apart, the rest of the one that matches.
+        call = Call(Operation.FIND_NUMBER, "GET", business_account, "phone_numbers", query=_LISTED_FIELDS)
+        found = await self._graph.search(way, call, living, self._pages) or next(iter(left_behind), None)
+        return None if found is None else await self.number(way, found)
 
     async def number(self, way: Connection, number_id: str) -> NumberState | None:
         try:

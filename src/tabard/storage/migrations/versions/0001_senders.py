@@ -18,6 +18,7 @@ UP = (
         check (kind = 'sandbox' or clock_offset = '0')
     )
     """,
+    "create index accounts_parent on accounts (parent_id) where parent_id is not null",
     """
     create table credentials (
         digest bytea primary key,
