@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from tabard.cli import cli
 from tabard.dialects.native.dialect import Native
+from tabard.dialects.sinch.dialect import Sinch
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.dialects.twilio.mapping import STATUSES
 from tabard.domain.lifecycle import IN_BETWEEN, TABLES, Channel, Signal, Status, Table
@@ -124,28 +125,39 @@ def _help(option: Any) -> str:
 # lifecycle
 
 _MEANINGS: Mapping[Status, str] = {
-    Status.CREATING: "the number is being found or added at the network, and a code asked for",
+    Status.DRAFT: "put aside, or not complete yet; the network knows nothing of it",
+    Status.CREATING: "the number or agent is being found or added at the network",
     Status.PENDING_VERIFICATION: "the phone has its code; the user is to hand it in",
     Status.VERIFYING: "the code, the registration and the profile are on their way to the network",
-    Status.ONLINE: "registered and able to send",
+    Status.TESTING: "the agent is there; invited test numbers may receive from it",
+    Status.PREPARING: "its launch is requested, and held back until nothing is missing",
+    Status.LAUNCHING: "carriers are deciding; none has launched it yet",
+    Status.ONLINE: "able to send: registered, or launched by one carrier at least",
     Status.UPDATING: "online, with a change on its way to the network",
     Status.OFFLINE: "not able to send; the reasons are on the sender",
+    Status.RETIRING: "deleted by its owner, but kept for thirty days",
     Status.DELETED: "gone for its owner; the network is still to be told, or has been",
 }
 
 _SIGNALS: Mapping[Signal, tuple[str, str]] = {
+    Signal.SUBMITTED: ("user", "a draft is to be made, or is complete"),
+    Signal.NUMBER_ADDED: ("network", "the number is there; nobody has asked for a code yet"),
     Signal.CODE_SENT: ("network", "a one-time code is on its way to the phone"),
     Signal.CODE_REQUESTED: ("user", "another code, please"),
     Signal.CODE_SUBMITTED: ("user", "here is the code"),
     Signal.CODE_REJECTED: ("network", "the code is wrong or too old"),
     Signal.NUMBER_VERIFIED: ("network", "the number is proved, with our code or by other means"),
-    Signal.WENT_ONLINE: ("network", "the number is registered, connected and has its profile"),
+    Signal.AGENT_CREATED: ("network", "the agent is there, and we hear of it"),
+    Signal.PREPARATION_REQUESTED: ("user", "launch it, once what is missing has been brought"),
+    Signal.LAUNCH_REQUESTED: ("user", "launch it in every wanted country"),
+    Signal.WENT_ONLINE: ("network", "the number is registered and has its profile, or a first carrier has launched it"),
     Signal.UPDATE_REQUESTED: ("user", "a change of profile, webhook or configuration"),
     Signal.UPDATE_SETTLED: ("network", "the change is made, or was refused without harm"),
-    Signal.BLOCKED: ("network", "the number may no longer send"),
-    Signal.LIFTED: ("network", "the number may send again"),
+    Signal.BLOCKED: ("network", "the sender may no longer send, or no carrier has it launched"),
+    Signal.LIFTED: ("network", "the sender may send again, or a carrier has it launched again"),
     Signal.GAVE_UP: ("service", "the network refuses in a way that trying again will not cure"),
     Signal.RETRY_REQUESTED: ("user", "start the registration over"),
+    Signal.RETIRE_REQUESTED: ("user", "delete the sender, in thirty days"),
     Signal.DELETE_REQUESTED: ("user", "delete the sender"),
 }
 
@@ -170,11 +182,16 @@ def lifecycle_page() -> str:
     )
 
 
+_FIRST = {Channel.WHATSAPP: (Status.CREATING, Status.DRAFT), Channel.RCS: (Status.DRAFT,)}
+"""What a sender begins as."""
+
+
 def _channel(channel: Channel, table: Table) -> Iterator[str]:
     moves: dict[tuple[Status, Status], list[Signal]] = {}
     for (status, signal), after in table.items():
         moves.setdefault((status, after), []).append(signal)
-    yield from (f"## {channel.value}", "", "```mermaid", "stateDiagram-v2", "    [*] --> creating")
+    yield from (f"## {channel.value}", "", "```mermaid", "stateDiagram-v2")
+    yield from (f"    [*] --> {first}" for first in _FIRST[channel])
     for (status, after), signals in moves.items():
         if status is not after:
             yield f"    {status} --> {after} : {', '.join(signals)}"
@@ -213,6 +230,8 @@ def decisions_page() -> str:
 PAGES: Mapping[Path, Callable[[], str]] = {
     _DOCS / "dialects" / "twilio.md": lambda: coverage_page(Twilio()),
     _DOCS / "dialects" / "twilio.openapi.json": lambda: _openapi(Twilio()),
+    _DOCS / "dialects" / "sinch.md": lambda: coverage_page(Sinch()),
+    _DOCS / "dialects" / "sinch.openapi.json": lambda: _openapi(Sinch()),
     _DOCS / "dialects" / "native.md": lambda: coverage_page(Native()),
     _DOCS / "dialects" / "native.openapi.json": lambda: _openapi(Native()),
     _DOCS / "guides" / "settings.md": settings_page,

@@ -4,32 +4,35 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import aiohttp
 import asyncpg
 from starlette.types import ASGIApp
 
 from tabard.app.accounts import ensure_sandbox_account
-from tabard.app.services import Services
+from tabard.app.services import Sandbox, Services
 from tabard.app.watchdog import report_stuck
 from tabard.dialects.native.dialect import Native
+from tabard.dialects.sinch.dialect import Sinch
 from tabard.dialects.twilio.dialect import Twilio
-from tabard.domain.account import AccountKind, Connection
-from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.domain.sender import Sender, Trouble
 from tabard.http import app as http_app
 from tabard.http.limits import RateLimit
-from tabard.networks.logo import LogoUnusable, load_logo
+from tabard.networks.emulation.pace import Pace
+from tabard.networks.google import listener as google_listener
+from tabard.networks.google.client import GoogleClient
+from tabard.networks.google.emulator.service import GoogleEmulator
+from tabard.networks.inbox import InboxLane, Reader
+from tabard.networks.meta import listener as meta_listener
 from tabard.networks.meta.client import MetaClient
-from tabard.networks.meta.emulator.pace import Pace
 from tabard.networks.meta.emulator.service import MetaEmulator
-from tabard.networks.meta.listener import NETWORK, InboxLane, Listener
 from tabard.networks.outbound import GuardedOutbound, guarded_session
-from tabard.ports import Clock, Decision, Image, NetworkFault, Outbound, Vault
+from tabard.networks.pictures import GuardedPictures
+from tabard.ports import Clock, Outbound, RcsNetwork, Vault, WhatsAppNetwork
 from tabard.settings import Settings
 from tabard.storage import embedded, schema
 from tabard.storage.accounts import PostgresAccounts
@@ -37,11 +40,14 @@ from tabard.storage.database import open_pool
 from tabard.storage.inbox import PostgresInbox
 from tabard.storage.senders import PostgresSenders
 from tabard.storage.vault import AesVault, MasterKeyUnusable, kept_master_key, read_master_key, require_same_key
+from tabard.ways import Ways
 from tabard.workflows.engine import Engine, Waker
-from tabard.workflows.reconcile import Reconcile
-from tabard.workflows.whatsapp import Way, WhatsAppSteps
+from tabard.workflows.rcs import RcsSteps
+from tabard.workflows.reconcile import Reconcile, Step
+from tabard.workflows.whatsapp import WhatsAppSteps
 
-_WAY_KEPT_SECONDS = 5.0
+E = TypeVar("E", MetaEmulator, GoogleEmulator)
+
 _INBOX_KEPT_FOR = timedelta(days=30)
 
 
@@ -127,10 +133,10 @@ async def working(engine: Engine) -> AsyncIterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class EmulatorLane:
-    """What the emulated network does by itself, as a lane."""
+    """What an emulated network does by itself, as a lane."""
 
-    emulator: MetaEmulator
-    name: str = "meta-emulator"
+    emulator: MetaEmulator | GoogleEmulator
+    name: str
 
     async def drain(self) -> bool:
         await self.emulator.drain()
@@ -159,63 +165,102 @@ class _Parts:
         # Wake-ups may be lost, and what the emulated network remembers matters only to senders saved afterwards.
         self.light = light
         self.waker = Waker(light)
-        self.sandbox_graph = f"{sandbox_url}/networks/meta"
-        self.emulator = None if settings.production else self._emulator(http, sandbox_url)
+        self.http, self.sandbox_url = http, sandbox_url
+        self.emulators: dict[str, MetaEmulator | GoogleEmulator] = {}
+        sandbox = None if settings.production else self._sandbox()
         self.inbox = PostgresInbox(pool)
+        accounts = PostgresAccounts(pool, vault, sandbox=not settings.production)
+        self.ways = Ways(accounts, settings, {name: self._emulation_url(name) for name in self.emulators})
         self.services = Services(
             senders=PostgresSenders(pool),
-            accounts=PostgresAccounts(pool, vault, sandbox=not settings.production),
+            accounts=accounts,
             clock=clock,
             vault=vault,
-            sandbox=self.emulator,
+            sandbox=sandbox,
+            whatsapp=self._meta(),
+            rcs=self._google(),
+            way=self.ways.way,
+            pictures=GuardedPictures(outbound),
             stuck_after=timedelta(seconds=settings.stuck_seconds),
             wake=partial(self.waker.wake, "reconcile"),
         )
-        self.meta = MetaClient(
-            http,
-            clock,
-            base_url=lambda way: way.base_url or settings.meta_url,
-            version=settings.meta_version,
-            time_out=timedelta(seconds=settings.meta_timeout_seconds),
-        )
-        self._ways: dict[AccountId, tuple[Way | None, float]] = {}
 
-    def _emulator(self, http: aiohttp.ClientSession, sandbox_url: str) -> MetaEmulator:
-        return MetaEmulator(
+    def _meta(self) -> WhatsAppNetwork:
+        return MetaClient(
+            self.http,
+            self.clock,
+            base_url=lambda way: way.base_url or self.settings.meta_url,
+            version=self.settings.meta_version,
+            time_out=timedelta(seconds=self.settings.meta_timeout_seconds),
+        )
+
+    def _google(self) -> RcsNetwork:
+        urls = (self.settings.google_management_url, self.settings.google_messaging_url)
+        return GoogleClient(
+            self.http,
+            self.clock,
+            base_url=lambda way: (way.base_url, way.base_url) if way.base_url else urls,
+            callback_url=lambda way: self._ingress_url("google", way.app_id, live=way.base_url is None),
+            time_out=timedelta(seconds=self.settings.google_timeout_seconds),
+        )
+
+    def _ingress_url(self, network: str, app_id: str, *, live: bool) -> str | None:
+        """Where the network is to tell us: an emulated one wherever we are, a real one only where it can reach us."""
+        base = self.settings.public_url if live else self.sandbox_url
+        return None if base is None else f"{base}/ingress/{network}/{app_id}"
+
+    def _emulation_url(self, network: str) -> str:
+        return f"{self.sandbox_url}/networks/{network}"
+
+    def _sandbox(self) -> Sandbox:
+        meta, google = self._emulator(MetaEmulator, "meta"), self._emulator(GoogleEmulator, "google")
+        self.emulators = {"meta": meta, "google": google}
+        return Sandbox(meta, google)
+
+    def _emulator(self, kind: type[E], network: str) -> E:
+        return kind(
             self.light,
             self.clock,
             pace=Pace(self.settings.sandbox_pace),
             step=timedelta(seconds=self.settings.sandbox_step_seconds),
-            public_url=self.sandbox_graph,
-            callback_url=lambda app_id: f"{sandbox_url}/ingress/meta/{app_id}",
-            wake=partial(self.waker.wake, "meta-emulator"),
-            http=http,
+            public_url=self._emulation_url(network),
+            callback_url=lambda app_id: f"{self.sandbox_url}/ingress/{network}/{app_id}",
+            wake=partial(self.waker.wake, f"{network}-emulator"),
+            http=self.http,
         )
 
     def asgi(self) -> ASGIApp:
         if self.settings.role == "worker":
             return http_app.build_for_operators(self.missing)
-        listener = Listener(self.inbox, self.ways, self.clock.now, partial(self.waker.wake, "inbox"))
-        mounts = {} if self.emulator is None else {"/networks/meta": self.emulator.app}
+        awake = partial(self.waker.wake, "inbox")
+        meta = meta_listener.Listener(self.inbox, partial(self.ways.speaking, "meta"), self.clock.now, awake)
+        google = google_listener.Listener(self.inbox, partial(self.ways.speaking, "google"), self.clock.now, awake)
         return http_app.build(
-            [Twilio(time.monotonic), Native()],
+            [Twilio(time.monotonic), Sinch(time.monotonic), Native()],
             self.services,
             rate_limit=RateLimit(self.settings.requests_per_second, time.monotonic),
             public_url=self.settings.public_url,
             ready=self.missing,
-            mounts=mounts,
-            more_routes=listener.routes(),
+            mounts={f"/networks/{name}": emulator.app for name, emulator in self.emulators.items()},
+            more_routes=[*meta.routes(), *google.routes()],
         )
 
     def engine(self) -> Engine:
-        steps = WhatsAppSteps(self.services, self.meta, self.way_of, self.logo)
-        reconcile = Reconcile(self.services, {Channel.WHATSAPP: steps}, self.settings.lease)
-        inbox = InboxLane(self.services, self.inbox, self.connected)
+        services, ways = self.services, self.ways
+        steps: dict[Channel, Step] = {
+            Channel.WHATSAPP: WhatsAppSteps(services, services.whatsapp),
+            Channel.RCS: RcsSteps(services, services.rcs),
+        }
+        readers: dict[str, Reader] = {
+            "meta": meta_listener.Notices(services, partial(ways.connected, "meta")).read,
+            "google": google_listener.Notices(services, partial(ways.connected, "google")).read,
+        }
+        emulated = [EmulatorLane(emulator, f"{name}-emulator") for name, emulator in self.emulators.items()]
         return Engine(
             self.light,
             self.clock,
             self.waker,
-            [reconcile, inbox, *([EmulatorLane(self.emulator)] if self.emulator else [])],
+            [Reconcile(services, steps, self.settings.lease), InboxLane(self.clock, self.inbox, readers), *emulated],
             {
                 "watchdog": ("* * * * *", self.watch),
                 "housekeeping": ("17 * * * *", self.keep_house),
@@ -239,60 +284,9 @@ class _Parts:
     async def keep_house(self) -> None:
         now = self.clock.now()
         await self.services.senders.forget_expired_keys(now)
+        await self.services.accounts.forget_expired_tokens(now)
         await self.inbox.forget(now - _INBOX_KEPT_FOR)
         await schema.trim_queue_log(self.pool)
-
-    async def way_of(self, sender: Sender) -> Way | None:
-        """Remembered for a few seconds: a batch of one account's senders asks once."""
-        kept = self._ways.get(sender.account_id)
-        if kept is not None and time.monotonic() < kept[1]:
-            return kept[0]
-        if len(self._ways) > 1000:
-            self._ways.clear()
-        account = await self.services.accounts.account(sender.account_id)
-        connection = await self.services.accounts.connection(sender.account_id, NETWORK)
-        if account.kind is AccountKind.LIVE:
-            connection = connection or self.default_connection()
-        elif self.emulator is None:
-            connection = None
-        elif connection is not None:
-            connection = replace(connection, base_url=self.sandbox_graph)
-        way = None if connection is None else Way(account.kind, connection)
-        self._ways[sender.account_id] = (way, time.monotonic() + _WAY_KEPT_SECONDS)
-        return way
-
-    def default_connection(self) -> Connection | None:
-        """The way into Meta of live accounts that have none of their own."""
-        settings = self.settings
-        if settings.meta_app_id is None or settings.meta_token is None:
-            return None
-        return Connection(
-            app_id=settings.meta_app_id,
-            app_secret=settings.meta_app_secret.get_secret_value() if settings.meta_app_secret else "",
-            token=settings.meta_token.get_secret_value(),
-            verify_token=settings.meta_verify_token.get_secret_value() if settings.meta_verify_token else "",
-            business_account=settings.meta_business_account or "",
-        )
-
-    async def ways(self, app_id: str) -> list[Connection]:
-        """How accounts speak through the app, as far as its webhooks' secrets go."""
-        default = self.default_connection()
-        own = [way for _, way in await self.services.accounts.connected_by(NETWORK, app_id)]
-        return [*own, default] if default is not None and default.app_id == app_id else own
-
-    async def connected(self, app_id: str) -> list[tuple[AccountId, Connection]]:
-        ways = list(await self.services.accounts.connected_by(NETWORK, app_id))
-        default = self.default_connection()
-        if default is not None and default.app_id == app_id:
-            ways += [(account_id, default) for account_id in await self.services.accounts.unconnected(NETWORK)]
-        return ways
-
-    async def logo(self, url: str, allow_private: bool) -> Image:
-        try:
-            return await load_logo(self.outbound, url, allow_private)
-        except LogoUnusable as fault:
-            text = f"profile.logo_url: {fault}"
-            raise NetworkFault(Decision.GIVE_UP, Trouble.LOGO_UNUSABLE, text) from None
 
 
 @asynccontextmanager

@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     meta_token: SecretStr | None = Field(None, description="Its system-user token")
     meta_verify_token: SecretStr | None = Field(None, description="The word that Meta's webhook handshake must bring")
     meta_business_account: str | None = Field(None, description="The WhatsApp Business Account to use by default")
+    google_management_url: Address = Field(
+        "https://businesscommunications.googleapis.com", description="Google's Business Communications API"
+    )
+    google_messaging_url: Address = Field(
+        "https://rcsbusinessmessaging.googleapis.com", description="Google's RCS Business Messaging API"
+    )
+    google_timeout_seconds: float = Field(10, gt=0, description="Longest time that one call of Google may take")
+    google_partner: str | None = Field(None, description="Google partner of live accounts that have none of their own")
+    google_key_file: Path | None = Field(None, description="Its service account's key, a JSON file")
+    google_client_token: SecretStr | None = Field(None, description="The client token that signs Google's webhooks")
 
     @property
     def lease(self) -> timedelta:

@@ -14,7 +14,8 @@ from tabard.ports import AccountStore, NewCredential, SenderStore
 from tabard.storage.accounts import PostgresAccounts
 from tabard.storage.senders import PostgresSenders
 from tabard.storage.vault import AesVault
-from tests.support.memory import MemoryAccounts, MemorySenders, World
+from tests.support.memory import MemorySenders, World
+from tests.support.memory_accounts import MemoryAccounts
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ WAY = Connection("100000000000001", "app-secret", "token", "verify", "5000000000
 
 async def principal(stores, account, *, login=None, secret_of=None):
     login = login or f"main-{account}"
-    return await stores.accounts.principal(login, secret_digest(f"secret-{secret_of or account}"))
+    return await stores.accounts.principal(login, secret_digest(f"secret-{secret_of or account}"), NOW)
 
 
 async def test_a_credential_speaks_for_its_account(stores):
@@ -35,7 +35,7 @@ async def test_a_bearer_s_key_needs_no_login(stores):
     account = await stores.account()
     key = NewCredential("zavu", "key", "zv_test_abc", secret_digest("zv_test_abcdef"), None)
     await stores.accounts.replace_credentials(account, [key], NOW)
-    found = await stores.accounts.principal(None, secret_digest("zv_test_abcdef"))
+    found = await stores.accounts.principal(None, secret_digest("zv_test_abcdef"), NOW)
     assert found is not None
     assert (found.account_id, found.login) == (account, "zv_test_abc")
 
@@ -55,7 +55,7 @@ async def test_new_credentials_end_the_old_ones_of_their_kind(stores):
     fresh = NewCredential("twilio", "main", f"main-{account}", secret_digest("fresh"), None)
     await stores.accounts.replace_credentials(account, [fresh], NOW)
     assert await principal(stores, account) is None
-    assert await stores.accounts.principal(f"main-{account}", secret_digest("fresh")) is not None
+    assert await stores.accounts.principal(f"main-{account}", secret_digest("fresh"), NOW) is not None
 
 
 async def test_closing_an_account_closes_its_sub_accounts(stores):

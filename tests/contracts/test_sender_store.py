@@ -64,7 +64,7 @@ async def test_a_sender_comes_back_as_it_was_saved(stores):
         sealed_pin=b"\x01pin",
         sealed_code=b"\x01code",
         due_at=NOW + timedelta(hours=1),
-    ).linked(number_id="7", registered=True, profile_digest="d", code_wanted=True, attempts=2)
+    ).linked(network_id="7", registered=True, profile_digest="d", code_wanted=True, attempts=2)
     saved = await stores.senders.save(before, full, KEY, NOW)
     assert await stores.senders.fetch(account, before.id) == saved
     assert replace(saved, version=full.version, updated_at=full.updated_at) == full
@@ -287,26 +287,26 @@ async def test_a_touch_makes_the_senders_of_the_business_account_due_and_overtak
 async def test_a_sender_is_found_by_its_address_and_by_its_number_at_the_network(stores):
     account = await stores.account()
     sender = await stored(stores, account)
-    sender = await stores.senders.save(sender, sender.linked(number_id="7001"), CLOCK, NOW)
+    sender = await stores.senders.save(sender, sender.linked(network_id="7001"), CLOCK, NOW)
 
     async def found(*, account=account, **by):
         return [loaded.sender for loaded in await stores.senders.of_number([account], Channel.WHATSAPP, NOW, **by)]
 
     assert await found(address=sender.address) == [sender]
-    assert await found(number_id="7001") == [sender]
-    assert await found(address="+15550100009") == await found(number_id="7002") == await found() == []
+    assert await found(network_id="7001") == [sender]
+    assert await found(address="+15550100009") == await found(network_id="7002") == await found() == []
     assert await found(account=new_account_id(), address=sender.address) == []
 
 
 async def test_a_number_that_another_living_sender_has_is_known_across_accounts(stores):
     theirs = await stored(stores, await stores.account())
-    theirs = await stores.senders.save(theirs, theirs.linked(number_id="7001"), CLOCK, NOW)
+    theirs = await stores.senders.save(theirs, theirs.linked(network_id="7001"), CLOCK, NOW)
     ours = await stored(stores, await stores.account())
-    assert await stores.senders.is_held_by_another(ours, "7001")
-    assert not await stores.senders.is_held_by_another(ours, "7002")
-    assert not await stores.senders.is_held_by_another(theirs, "7001")
+    assert await stores.senders.is_held(Channel.WHATSAPP, "7001", but_for=ours.id)
+    assert not await stores.senders.is_held(Channel.WHATSAPP, "7002", but_for=ours.id)
+    assert not await stores.senders.is_held(Channel.WHATSAPP, "7001", but_for=theirs.id)
     await stores.senders.save(theirs, replace(theirs, status=Status.DELETED, due_at=None), CLOCK, NOW)
-    assert not await stores.senders.is_held_by_another(ours, "7001")
+    assert not await stores.senders.is_held(Channel.WHATSAPP, "7001", but_for=ours.id)
 
 
 async def test_who_rests_too_long_in_between_is_stuck_until_reported(stores):

@@ -81,7 +81,7 @@ def test_a_code_that_nobody_awaits_is_refused(status):
 
 
 def test_a_code_that_is_quicker_than_our_note_that_it_was_sent_is_taken():
-    being_made = a_sender(Status.CREATING, link=Link(number_id="700000000000001"))
+    being_made = a_sender(Status.CREATING, link=Link(network_id="700000000000001"))
     after, _ = change_of(being_made, code="123456")
     assert after.status is Status.VERIFYING
 
@@ -112,7 +112,7 @@ def test_a_sender_that_failed_to_register_starts_over_when_asked():
 
 
 def test_a_banned_sender_does_not_start_over():
-    banned = a_sender(Status.OFFLINE, link=Link(number_id="700000000000001", registered=True))
+    banned = a_sender(Status.OFFLINE, link=Link(network_id="700000000000001", registered=True))
     after, _ = change_of(banned, registration={"verification_method": VerificationMethod.SMS})
     assert after.status is Status.OFFLINE
 

@@ -11,23 +11,14 @@ from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 
 from tests.support.service import Running
+from tests.support.twilio_sdk import Redirected
 
 NUMBER = "+15550100123"
 REQUESTS = ChannelsSenderList
-
-
-class Redirected(TwilioHttpClient):  # type: ignore[misc]  # it has no types
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        return super().request(method, url.replace("https://messaging.twilio.com", self._url), *args, **kwargs)
 
 
 class Customer:

@@ -1,17 +1,30 @@
-"""The stores in memory, with the behaviour of the real ones: the same contract tests run on both."""
+"""The store of senders in memory, with the behaviour of the real one: the same contract tests run on both."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tabard.domain import event
-from tabard.domain.account import Account, AccountKind, Actor, Connection, Principal
-from tabard.domain.errors import AddressTaken, Conflict, IdempotencyKeyReused, NotFound, StaleVersion
+from tabard.domain.account import Account, Actor, Connection
+from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
 from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel, Status
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Idempotency, Loaded, NewCredential, Page, StoredEvent
+from tabard.ports import (
+    EventPage,
+    EventsWanted,
+    Found,
+    Idempotency,
+    Loaded,
+    Mark,
+    NewCredential,
+    Page,
+    SortBy,
+    StoredEvent,
+    Wanted,
+)
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -24,7 +37,7 @@ class _KeptAnswer:
 
 
 @dataclass(slots=True)
-class _Credential:
+class StoredCredential:
     account_id: AccountId
     stored: NewCredential
     revoked: bool = False
@@ -34,7 +47,8 @@ class _Credential:
 class Told:
     """An event as it was stored."""
 
-    sender_id: SenderId
+    account_id: AccountId
+    sender_id: SenderId | None
     event: Event
     actor: Actor
     occurred_at: datetime
@@ -45,7 +59,7 @@ class World:
     """What a database would hold."""
 
     accounts: dict[AccountId, Account] = field(default_factory=dict)
-    credentials: dict[bytes, _Credential] = field(default_factory=dict)
+    credentials: dict[bytes, StoredCredential] = field(default_factory=dict)
     connections: dict[tuple[AccountId, str], Connection] = field(default_factory=dict)
     senders: dict[SenderId, Sender] = field(default_factory=dict)
     leases: dict[SenderId, datetime] = field(default_factory=dict)
@@ -128,6 +142,29 @@ class MemorySenders:
         older = [sender for sender in mine if older_than is None or sender.id < older_than]
         return Page(tuple(older[:limit]), first=older_than is None, last=len(older) <= limit)
 
+    async def search(
+        self,
+        account_id: AccountId,
+        wanted: Wanted,
+        *,
+        limit: int,
+        beyond: Mark | None = None,
+        backwards: bool = False,
+    ) -> Found:
+        mine = [s for s in self._world.living() if s.account_id == account_id and _is_wanted(s, wanted)]
+        mine.sort(key=lambda sender: _place(sender, wanted), reverse=wanted.descending is not backwards)
+        there = mine
+        if beyond is not None:
+            at = _marked(beyond, wanted)
+            ahead = wanted.descending is not backwards
+            there = [s for s in mine if (_place(s, wanted) < at if ahead else _place(s, wanted) > at)]
+        shown, more = there[:limit], len(there) > limit
+        if backwards:
+            shown.reverse()
+        marks = tuple(Mark(_sort_key(sender, wanted), sender.id) for sender in shown)
+        first, last = (not more, False) if backwards else (beyond is None, not more)
+        return Found(tuple(shown), marks, len(mine), first=first, last=last)
+
     async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
         stored = self._world.senders.get(before.id)
         if stored is None or (stored.account_id, stored.version) != (before.account_id, before.version):
@@ -151,9 +188,9 @@ class MemorySenders:
         if self._world.leases.get(sender_id) == held_until:
             self._world.leases.pop(sender_id, None)
 
-    async def is_held_by_another(self, sender: Sender, number_id: str) -> bool:
+    async def is_held(self, channel: Channel, network_id: str, *, but_for: SenderId | None = None) -> bool:
         return any(
-            other.id != sender.id and other.channel is sender.channel and other.link.number_id == number_id
+            other.id != but_for and other.channel is channel and other.link.network_id == network_id
             for other in self._world.living()
         )
 
@@ -191,14 +228,14 @@ class MemorySenders:
         now: datetime,
         *,
         address: str | None = None,
-        number_id: str | None = None,
+        network_id: str | None = None,
     ) -> Sequence[Loaded]:
         return [
             self._world.loaded(sender, now)
             for sender in self._world.living()
             if sender.account_id in accounts
             and sender.channel is channel
-            and (sender.address == address or (number_id is not None and sender.link.number_id == number_id))
+            and (sender.address == address or (network_id is not None and sender.link.network_id == network_id))
         ]
 
     async def touch(
@@ -221,6 +258,35 @@ class MemorySenders:
         newest = [StoredEvent(number, told.event, told.actor.name, told.occurred_at) for number, told in reversed(told)]
         return newest[:limit]
 
+    async def tell(
+        self, account_id: AccountId, sender_id: SenderId | None, event: Event, actor: Actor, now: datetime
+    ) -> StoredEvent:
+        at = self._world.account_now(account_id, now)
+        self._world.events.append(Told(account_id, sender_id, event, actor, at))
+        return StoredEvent(len(self._world.events), event, actor.name, at)
+
+    async def event_page(
+        self,
+        account_id: AccountId,
+        sender_id: SenderId | None,
+        wanted: EventsWanted,
+        *,
+        limit: int,
+        older_than: int | None = None,
+        newer_than: int | None = None,
+    ) -> EventPage:
+        mine = [
+            StoredEvent(number, told.event, told.actor.name, told.occurred_at)
+            for number, told in enumerate(self._world.events, 1)
+            if (told.account_id, told.sender_id) == (account_id, sender_id) and _is_told(told.event, wanted)
+        ]
+        mine.reverse()
+        if newer_than is not None:
+            newer = [stored for stored in mine if stored.number > newer_than]
+            return EventPage(tuple(newer[-limit:]), len(mine), first=len(newer) <= limit, last=False)
+        older = [stored for stored in mine if older_than is None or stored.number < older_than]
+        return EventPage(tuple(older[:limit]), len(mine), first=older_than is None, last=len(older) <= limit)
+
     async def former_pin(self, sender: Sender) -> bytes | None:
         number = (sender.account_id, sender.channel, sender.address)
         former = [
@@ -241,134 +307,65 @@ class MemorySenders:
         return max(due_at, self._world.leases.get(sender.id, due_at))
 
     def _tell(self, before: Sender | None, after: Sender, actor: Actor, at: datetime) -> None:
-        self._world.events += (Told(after.id, told, actor, at) for told in event.between(before, after))
-
-
-class MemoryAccounts:
-    """Fulfils `tabard.ports.AccountStore`."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def principal(self, login: str | None, digest: bytes) -> Principal | None:
-        credential = self._world.credentials.get(digest)
-        if credential is None or credential.revoked:
-            return None
-        owner = self._world.accounts[credential.account_id]
-        if login is None or login == credential.stored.login:
-            return self._principal(owner, credential.stored.login)
-        if credential.stored.kind != "main":
-            return None
-        children = (account for account in self._world.accounts.values() if account.parent_id == owner.id)
-        child = next((c for c in children if self._main_login(c.id, credential.stored.dialect) == login), None)
-        return self._principal(child, login) if child is not None else None
-
-    async def create(self, account: Account, credentials: Sequence[NewCredential]) -> None:
-        taken = account.id in self._world.accounts or any(c.digest in self._world.credentials for c in credentials)
-        if taken:
-            raise Conflict(f"account {account.id} or one of its secrets exists already")
-        if account.parent_id is not None and account.parent_id not in self._world.accounts:
-            raise NotFound(f"no account {account.parent_id}")
-        self._world.accounts[account.id] = account
-        self._store(account.id, credentials)
-
-    async def account(self, account_id: AccountId) -> Account:
-        if account_id not in self._world.accounts:
-            raise NotFound(f"no account {account_id}")
-        return self._world.accounts[account_id]
-
-    async def accounts(self) -> Sequence[Account]:
-        return sorted(self._world.accounts.values(), key=lambda account: account.id)
-
-    async def replace_credentials(
-        self, account_id: AccountId, credentials: Sequence[NewCredential], now: datetime
-    ) -> None:
-        replaced = {(credential.dialect, credential.kind) for credential in credentials}
-        for credential in self._world.credentials.values():
-            if credential.account_id == account_id and (credential.stored.dialect, credential.stored.kind) in replaced:
-                credential.revoked = True
-        self._store(account_id, credentials)
-
-    async def close(self, account_id: AccountId, now: datetime) -> None:
-        closing = [
-            account
-            for account in self._world.accounts.values()
-            if account_id in {account.id, account.parent_id} and account.closed_at is None
-        ]
-        for account in closing:
-            self._world.accounts[account.id] = replace(account, closed_at=now)
-            for credential in self._world.credentials.values():
-                credential.revoked |= credential.account_id == account.id
-
-    async def connect(self, account_id: AccountId, network: str, connection: Connection) -> None:
-        self._world.connections[account_id, network] = connection
-
-    async def connection(self, account_id: AccountId, network: str) -> Connection | None:
-        account = self._world.accounts.get(account_id)
-        if account is None:
-            return None
-        own = self._world.connections.get((account_id, network))
-        if own is not None or account.parent_id is None:
-            return own
-        return self._world.connections.get((account.parent_id, network))
-
-    async def connected_by(self, network: str, app_id: str) -> Sequence[tuple[AccountId, Connection]]:
-        return [
-            (account.id, way)
-            for account in self._world.accounts.values()
-            if (way := await self.connection(account.id, network)) is not None and way.app_id == app_id
-        ]
-
-    async def unconnected(self, network: str) -> Sequence[AccountId]:
-        return [
-            account.id
-            for account in self._world.accounts.values()
-            if account.kind is AccountKind.LIVE
-            and account.closed_at is None
-            and await self.connection(account.id, network) is None
-        ]
-
-    async def shift_clock(self, account_id: AccountId, by: timedelta) -> None:
-        account = self._world.accounts[account_id]
-        if account.kind is AccountKind.SANDBOX:
-            self._world.accounts[account_id] = replace(account, clock_offset=account.clock_offset + by)
-        for sender in self._senders(account_id):
-            if sender.due_at is not None:
-                self._world.senders[sender.id] = sender.due(sender.due_at - by)
-
-    async def has_due(self, account_id: AccountId, now: datetime) -> bool:
-        due = await self.next_due(account_id)
-        return due is not None and due <= now
-
-    async def next_due(self, account_id: AccountId) -> datetime | None:
-        waiting = (s for s in self._senders(account_id) if not self._world.waits(s))
-        return min((s.due_at for s in waiting if s.due_at is not None), default=None)
-
-    async def wipe(self, account_id: AccountId) -> None:
-        gone = {sender.id for sender in self._senders(account_id)}
-        for sender_id in gone:
-            del self._world.senders[sender_id]
-            self._world.leases.pop(sender_id, None)
-        self._world.events[:] = [told for told in self._world.events if told.sender_id not in gone]
-        for place in [place for place in self._world.answers if place[0] == account_id]:
-            del self._world.answers[place]
-        self._world.accounts[account_id] = replace(self._world.accounts[account_id], clock_offset=timedelta(0))
-
-    def _senders(self, account_id: AccountId) -> list[Sender]:
-        return [sender for sender in self._world.senders.values() if sender.account_id == account_id]
-
-    def _store(self, account_id: AccountId, credentials: Sequence[NewCredential]) -> None:
-        self._world.credentials.update({c.digest: _Credential(account_id, c) for c in credentials})
-
-    def _main_login(self, account_id: AccountId, dialect: str) -> str | None:
-        main = (
-            credential.stored.login
-            for credential in self._world.credentials.values()
-            if credential.account_id == account_id
-            and credential.stored.kind == "main"
-            and credential.stored.dialect == dialect
+        self._world.events += (
+            Told(after.account_id, after.id, told, actor, at) for told in event.between(before, after)
         )
-        return next(main, None)
 
-    def _principal(self, account: Account, login: str) -> Principal | None:
-        return None if account.closed_at is not None else Principal(account.id, account.kind, login)
+
+def _is_wanted(sender: Sender, wanted: Wanted) -> bool:
+    return (
+        sender.channel is wanted.channel
+        and (wanted.statuses is None or sender.status in wanted.statuses)
+        and (wanted.ids is None or sender.id in wanted.ids)
+        and (wanted.text is None or wanted.text.lower() in (sender.profile.name or "").lower())
+    )
+
+
+def _sort_key(sender: Sender, wanted: Wanted) -> str | None:
+    match wanted.sort_by:
+        case SortBy.CREATED:
+            return None
+        case SortBy.MODIFIED:
+            return sender.updated_at.isoformat()
+        case SortBy.NAME:
+            return (sender.profile.name or "").lower()
+        case SortBy.STATUS:
+            return str(_LIFE.index(sender.status))
+
+
+_LIFE = (
+    Status.DRAFT,
+    Status.CREATING,
+    Status.PENDING_VERIFICATION,
+    Status.VERIFYING,
+    Status.TESTING,
+    Status.PREPARING,
+    Status.LAUNCHING,
+    Status.ONLINE,
+    Status.UPDATING,
+    Status.OFFLINE,
+    Status.RETIRING,
+)
+
+
+def _place(sender: Sender, wanted: Wanted) -> tuple[Any, SenderId]:
+    return _marked(Mark(_sort_key(sender, wanted), sender.id), wanted)
+
+
+def _marked(mark: Mark, wanted: Wanted) -> tuple[Any, SenderId]:
+    """As the database compares: times as times, ranks as numbers, names byte by byte."""
+    match wanted.sort_by:
+        case SortBy.CREATED:
+            return "", mark.id
+        case SortBy.MODIFIED:
+            return datetime.fromisoformat(mark.key or ""), mark.id
+        case SortBy.NAME:
+            return (mark.key or "").encode(), mark.id
+        case SortBy.STATUS:
+            return int(mark.key or ""), mark.id
+
+
+def _is_told(event: Event, wanted: EventsWanted) -> bool:
+    before, after = event.before.get("status"), event.after.get("status")
+    moved = event.type == "sender.status" and before != after and after in wanted.statuses
+    return event.type in wanted.types or moved

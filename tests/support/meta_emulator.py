@@ -18,7 +18,7 @@ from starlette.routing import Mount
 
 from tabard.domain.account import Connection
 from tabard.domain.ids import AccountId, new_account_id
-from tabard.networks.meta.emulator.pace import Pace
+from tabard.networks.emulation.pace import Pace
 from tabard.networks.meta.emulator.service import MetaEmulator
 from tests.support.clock import FakeClock
 

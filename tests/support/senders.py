@@ -19,9 +19,9 @@ def a_sender(
     profile: Profile | None = None,
     link: Link | None = None,
 ) -> Sender:
-    linked = Link() if status is Status.CREATING else Link(number_id="700000000000001")
+    linked = Link() if status is Status.CREATING else Link(network_id="700000000000001")
     if status in {Status.ONLINE, Status.UPDATING}:
-        linked = Link(number_id="700000000000001", registered=True)
+        linked = Link(network_id="700000000000001", registered=True)
     return Sender(
         id=new_sender_id(),
         account_id=account_id,

@@ -11,7 +11,6 @@ import httpx
 from starlette.routing import Router
 
 from tabard.app.accounts import secret_digest
-from tabard.app.services import Services
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.dialects.twilio.mapping import sender_id
 from tabard.domain.account import Account, AccountKind
@@ -20,9 +19,8 @@ from tabard.domain.sender import Sender
 from tabard.http.limits import RateLimit
 from tabard.http.surface import Dialect, routes, unknown_path
 from tabard.ports import NewCredential
-from tabard.storage.vault import AesVault
 from tests.support.clock import FakeClock
-from tests.support.memory import MemoryAccounts, MemorySenders, World
+from tests.support.dialect_service import Backstage
 
 BASE = "https://tabard.example.com"
 SENDERS = "/v2/Channels/Senders"
@@ -45,20 +43,12 @@ class TwilioService:
     """`call` is made as the owner unless headers say otherwise."""
 
     def __init__(self, *, rate: float = 0.0) -> None:
-        self.world = World()
         self.clock = FakeClock(NOON)
+        self.backstage = Backstage(self.clock)
+        self.world = self.backstage.world
         self.seconds = 0.0
-        self.woken = 0
-        self.accounts = MemoryAccounts(self.world)
-        self.services = Services(
-            senders=MemorySenders(self.world),
-            accounts=self.accounts,
-            clock=self.clock,
-            vault=AesVault(bytes(32)),
-            sandbox=None,
-            stuck_after=timedelta(hours=1),
-            wake=self._wake,
-        )
+        self.services = self.backstage.services()
+        self.accounts = self.services.accounts
         dialect: Dialect = Twilio(lambda: self.seconds)
         limit = RateLimit(rate, lambda: self.seconds)
         app = Router(
@@ -105,8 +95,9 @@ class TwilioService:
         self.world.senders[sender.id] = sender
         return sender
 
-    def _wake(self) -> None:
-        self.woken += 1
+    @property
+    def woken(self) -> int:
+        return self.backstage.woken
 
 
 def assert_canonical_error(response: httpx.Response, status: int, code: int, *, says: str = "") -> None:

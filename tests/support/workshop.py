@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from tabard.app.watchdog import report_stuck
 from tabard.dialects.twilio.mapping import sender_id
-from tabard.domain.account import META
+from tabard.domain.account import Actor
+from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Decision, NetworkFault, WhatsAppNetwork
+from tabard.ports import Decision, NetworkFault, RcsNetwork, WhatsAppNetwork
 from tabard.storage.sender_rows import COLUMNS, to_sender
 from tabard.workflows.engine import Lane
-from tabard.workflows.reconcile import Moment, Reconcile
+from tabard.workflows.rcs import RcsSteps
+from tabard.workflows.reconcile import Moment, Reconcile, Step
 from tabard.workflows.whatsapp import WhatsAppSteps
 from tests.support.clock import FakeClock
 from tests.support.service import Running, running
@@ -48,9 +50,9 @@ Before = Callable[[str, tuple[Any, ...]], Awaitable[None]]
 
 @dataclass
 class TroubledNetwork:
-    """Fulfils `WhatsAppNetwork`: the real client, and the mishaps that a test has planned around its calls."""
+    """Fulfils `WhatsAppNetwork` or `RcsNetwork`: the real client, with mishaps that a test plans around its calls."""
 
-    real: WhatsAppNetwork
+    real: Any
     calls: list[str] = field(default_factory=list)
     mishaps: dict[int, Mishap] = field(default_factory=dict)
     """By the number of the call, counted from 0."""
@@ -61,14 +63,14 @@ class TroubledNetwork:
         self.calls, self.mishaps = [], dict(mishaps)
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def call(*arguments: Any) -> Any:
+        async def call(*arguments: Any, **named: Any) -> Any:
             mishap = self.mishaps.pop(len(self.calls), None)
             self.calls.append(name)
             if self.before is not None:
                 await self.before(name, arguments)
             if mishap is not None and not mishap.reaches_network:
                 mishap.befall()
-            answer = await getattr(self.real, name)(*arguments)
+            answer = await getattr(self.real, name)(*arguments, **named)
             if mishap is not None:
                 mishap.befall()
             return answer
@@ -81,10 +83,11 @@ class Workshop:
     tabard: Running
     clock: FakeClock
     network: TroubledNetwork
-    steps: WhatsAppSteps
+    """Behind WhatsApp."""
+    rcs: TroubledNetwork
     reconcile: Reconcile
     others: list[Lane]
-    """The lanes of the emulated network and of its webhooks."""
+    """The lanes of the emulated networks and of their webhooks."""
 
     async def work(self) -> None:
         """Do whatever is due now, until nothing is."""
@@ -113,12 +116,15 @@ class Workshop:
         for _ in range(_MOST_ROUNDS):
             claimed = await self.tabard.parts.services.senders.claim_due(self.clock.now(), self.reconcile.lease, 10)
             for loaded in claimed:
-                await self.steps(loaded.sender, Moment(self.clock.now(), loaded.account_now))
+                step = self.reconcile.steps[loaded.sender.channel]
+                await step(loaded.sender, Moment(self.clock.now(), loaded.account_now))
                 if network_moves_on:
                     await self._let_network_act()
-                after = await self.steps(loaded.sender, Moment(self.clock.now(), self.clock.now()))
+                after = await step(loaded.sender, Moment(self.clock.now(), self.clock.now()))
                 senders = self.tabard.parts.services.senders
-                await senders.save_held(loaded.sender, after, META, self.clock.now(), held_until=None)
+                await senders.save_held(
+                    loaded.sender, after, Actor.network(after.channel), self.clock.now(), held_until=None
+                )
             if not claimed:
                 await self._let_network_act()
                 if not await self._is_due(self.reconcile):
@@ -172,8 +178,10 @@ async def workshop(dsn: str, data_dir: Path, **settings: Any) -> AsyncIterator[W
     async with running(dsn, data_dir, clock=clock, works=False, **settings) as tabard:
         lane, *others = tabard.parts.engine.lanes
         reconcile = cast("Reconcile", lane)
-        (channel, steps), *_ = reconcile.steps.items()
-        real_steps = cast("WhatsAppSteps", steps)
-        network = TroubledNetwork(real_steps.network)
-        troubled = replace(real_steps, network=cast("WhatsAppNetwork", network))
-        yield Workshop(tabard, clock, network, troubled, replace(reconcile, steps={channel: troubled}), others)
+        services = tabard.parts.services
+        whatsapp, rcs = TroubledNetwork(services.whatsapp), TroubledNetwork(services.rcs)
+        steps: dict[Channel, Step] = {
+            Channel.WHATSAPP: WhatsAppSteps(services, cast("WhatsAppNetwork", whatsapp)),
+            Channel.RCS: RcsSteps(services, cast("RcsNetwork", rcs)),
+        }
+        yield Workshop(tabard, clock, whatsapp, rcs, replace(reconcile, steps=steps), others)

@@ -39,7 +39,7 @@ async def test_a_notice_for_the_whole_business_during_a_step_costs_no_lease(shop
     async def grow(call: str, _arguments: object) -> None:
         if call == "push_profile":
             shop.network.before = None
-            await sandbox.set_messaging_limit(account, 10_000)
+            await sandbox.whatsapp.set_messaging_limit(account, 10_000)
             for lane in shop.others[::-1]:
                 await lane.drain()
 
@@ -71,9 +71,9 @@ async def test_two_accounts_with_one_business_account_do_not_take_each_other_s_n
 async def test_a_number_that_someone_else_deregistered_can_be_registered_anew(shop: Workshop):
     sid = await shop.online(NUMBER)
     stored = await shop.stored(sid)
-    way = await shop.steps.way_of(stored)
+    way = await shop.tabard.parts.services.way(stored.account_id, stored.channel)
     assert way is not None
-    await shop.network.real.deregister(way.connection, stored.link.number_id or "")
+    await shop.network.real.deregister(way.connection, stored.link.network_id or "")
     await shop.pass_time(hours=25)
     lost = await shop.tabard.fetch(sid)
     assert (lost["status"], lost["offline_reasons"][0]["code"]) == ("OFFLINE", "63111")
@@ -121,7 +121,7 @@ async def test_a_deleted_number_that_the_network_does_not_let_go_of_is_tried_for
     sid = await shop.online(NUMBER)
     sandbox = shop.tabard.parts.services.sandbox
     assert sandbox is not None
-    await sandbox.fail_next((await shop.stored(sid)).account_id, 2, status=401, code=190)
+    await sandbox.whatsapp.fail_next((await shop.stored(sid)).account_id, 2, status=401, code=190)
     await delete(shop, sid)
     await shop.pass_time(hours=1)
     assert await shop.held(NUMBER) == ["CONNECTED"]

@@ -56,7 +56,7 @@ async def test_a_webhook_that_comes_during_a_look_is_not_overlooked(shop: Worksh
 
     async def ban_now(call: str, _arguments: object) -> None:
         if call == "push_profile":
-            await sandbox.ban(account, NUMBER)
+            await sandbox.whatsapp.ban(account, NUMBER)
             for lane in shop.others[::-1]:
                 await lane.drain()
 

@@ -7,17 +7,17 @@ import pytest
 
 from tabard.app.accounts import SANDBOX_ACCOUNT
 from tabard.domain.sender import Quality
-from tabard.ports import SandboxNetwork
+from tabard.ports import EmulatedWhatsApp
 from tests.support.service import SENDERS
 from tests.support.workshop import Workshop
 
 NUMBER = "+15550100001"
 
 
-def network_of(shop: Workshop) -> SandboxNetwork:
+def network_of(shop: Workshop) -> EmulatedWhatsApp:
     sandbox = shop.tabard.parts.services.sandbox
     assert sandbox is not None
-    return sandbox
+    return sandbox.whatsapp
 
 
 async def seen(shop: Workshop, sid: str) -> tuple[str, list[str]]:

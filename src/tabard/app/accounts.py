@@ -123,9 +123,10 @@ async def _store(services: Services, fresh: Secrets) -> Secrets:
 
 
 async def _connect_to_sandbox(services: Services, account: Account) -> None:
-    """Safe to repeat: the emulated network gives an account the same connection each time."""
+    """Safe to repeat: an emulated network gives an account the same connection each time."""
     if account.kind is AccountKind.SANDBOX and services.sandbox is not None:
-        await services.accounts.connect(account.id, "meta", await services.sandbox.open_account(account.id))
+        for name, network in services.sandbox.networks.items():
+            await services.accounts.connect(account.id, name, await network.open_account(account.id))
 
 
 def _new_secrets(account: Account) -> Secrets:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tabard.app.services import Services
-from tabard.domain.account import META
+from tabard.domain.account import Actor
 from tabard.domain.errors import NotFound, StaleVersion
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
@@ -28,7 +28,7 @@ class NumberNotice:
     """Of a number that the network names by its digits, or else by its own id."""
 
     address: str | None
-    number_id: str | None
+    network_id: str | None
     name: str | None = None
     """The display name that the notice is about, if it says so."""
     name_declined: str | None = None
@@ -46,7 +46,7 @@ async def hear_of_account(services: Services, channel: Channel, audience: Audien
 
 async def hear_of_number(services: Services, channel: Channel, audience: Audience, notice: NumberNotice) -> None:
     for loaded in await services.senders.of_number(
-        audience.accounts, channel, services.clock.now(), address=notice.address, number_id=notice.number_id
+        audience.accounts, channel, services.clock.now(), address=notice.address, network_id=notice.network_id
     ):
         await _tell(services, loaded.sender, notice)
     services.wake()
@@ -56,7 +56,7 @@ async def _tell(services: Services, sender: Sender, notice: NumberNotice) -> Non
     for _ in range(_RACES):
         now = services.clock.now()
         try:
-            await services.senders.save(sender, _told(sender, notice).due(now), META, now)
+            await services.senders.save(sender, _told(sender, notice).due(now), Actor.network(sender.channel), now)
         except StaleVersion:
             try:
                 sender = await services.senders.fetch(sender.account_id, sender.id)

@@ -8,16 +8,21 @@ that a thousand daily refreshes don't make a thousand hops.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 
-from tabard.app.services import Services
+from tabard.app.notices import Audience, NumberNotice, hear_of_number
+from tabard.app.senders import change_sender
+from tabard.app.services import Sandbox, Services
 from tabard.app.watchdog import report_stuck
 from tabard.domain.account import AccountKind, Principal
-from tabard.domain.errors import Busy, InvalidInput, NotFound
+from tabard.domain.errors import Busy, InvalidInput, NotFound, WrongStatus
 from tabard.domain.ids import AccountId
-from tabard.domain.lifecycle import Channel
+from tabard.domain.launch import CarrierStatus
+from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
-from tabard.ports import SandboxNetwork, StoredEvent
+from tabard.ports import Loaded, PhoneMessage, StoredEvent
 
 LONGEST_MOVE = timedelta(days=366)
 _EVENTS_SHOWN = 100
@@ -27,7 +32,7 @@ _LONGEST_WAIT = 60.0
 """Seconds that a caller is kept waiting for what became due to run."""
 
 
-def sandbox_of(services: Services, principal: Principal) -> SandboxNetwork:
+def sandbox_of(services: Services, principal: Principal) -> Sandbox:
     """Raises `NotFound` for a caller that has no sandbox: it can't know whether others have."""
     if principal.kind is not AccountKind.SANDBOX or services.sandbox is None:
         raise NotFound("this account has no sandbox")
@@ -51,7 +56,8 @@ async def advance_clock(services: Services, principal: Principal, by: timedelta)
     await _settle(services, sandbox, principal.account_id, deadline)
     while left > timedelta(0):
         hop = min(left, max(await _until_next(services, sandbox, principal.account_id), by / _HOPS))
-        await sandbox.shift(principal.account_id, hop)
+        for network in sandbox.networks.values():
+            await network.shift(principal.account_id, hop)
         await services.accounts.shift_clock(principal.account_id, hop)
         left -= hop
         services.wake()
@@ -77,21 +83,103 @@ async def reset(services: Services, principal: Principal) -> None:
     """Forget everything of the account but its credentials."""
     sandbox = sandbox_of(services, principal)
     await services.accounts.wipe(principal.account_id)
-    await sandbox.reset(principal.account_id)
+    for network in sandbox.networks.values():
+        await network.reset(principal.account_id)
 
 
-async def _until_next(services: Services, sandbox: SandboxNetwork, account_id: AccountId) -> timedelta:
-    times = [await services.accounts.next_due(account_id), await sandbox.next_due(account_id)]
+async def inbox(services: Services, principal: Principal, address: str) -> Sequence[PhoneMessage]:
+    """What the phone received from any network, newest last."""
+    sandbox = sandbox_of(services, principal)
+    received = [await network.inbox(principal.account_id, address) for network in sandbox.networks.values()]
+    return sorted(chain.from_iterable(received), key=lambda message: message.received_at)
+
+
+async def agent_of(services: Services, principal: Principal, name: str) -> str:
+    """The network's id of the account's RCS sender with that address. Raises `NotFound`."""
+    sandbox_of(services, principal)
+    now = services.clock.now()
+    found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
+    agent_id = found[0].sender.link.network_id if found else None
+    if agent_id is None:
+        raise NotFound(f"the account has no RCS sender {name} that the network has made")
+    return agent_id
+
+
+async def decide_launch(
+    services: Services,
+    principal: Principal,
+    name: str,
+    status: CarrierStatus,
+    *,
+    country: str | None,
+    carrier: str | None,
+    remark: str | None,
+) -> None:
+    """Decide as a carrier: as the named one, all of a country, or all.
+
+    Raises `NotFound` where there is no such carrier in the sender's launch, `Conflict` where the decision is not open.
+    """
+    sandbox, agent_id = sandbox_of(services, principal), await agent_of(services, principal, name)
+    if country is None and carrier is None:
+        await sandbox.rcs.decide_launch(principal.account_id, agent_id, None, status, remark)
+        return
+    now = services.clock.now()
+    found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
+    meant = [
+        known.region
+        for known in found[0].sender.rcs.carriers
+        if country in {None, known.country} and carrier in {None, known.name} and known.asked
+    ]
+    if not meant:
+        raise NotFound("no carrier of that name and country was asked to launch the sender")
+    for region in meant:
+        await sandbox.rcs.decide_launch(principal.account_id, agent_id, region, status, remark)
+
+
+async def answer_invitation(
+    services: Services, principal: Principal, address: str, name: str, *, accepted: bool
+) -> None:
+    """Answer, as the phone's owner, the invitation to test the sender. Raises `NotFound`."""
+    sandbox, agent_id = sandbox_of(services, principal), await agent_of(services, principal, name)
+    await sandbox.rcs.answer_invitation(principal.account_id, agent_id, address, accepted=accepted)
+    # No network tells of this by itself; whoever answers here wants to see it.
+    notice = NumberNotice(address=None, network_id=agent_id)
+    await hear_of_number(services, Channel.RCS, Audience([principal.account_id], [], ""), notice)
+
+
+async def finish_preparation(services: Services, principal: Principal, name: str) -> None:
+    """Do what staff would do for a launch that lacks a video: let it go on. Raises `NotFound`, `Conflict`."""
+    sandbox_of(services, principal)
+    now = services.clock.now()
+    found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
+    if not found:
+        raise NotFound(f"the account has no RCS sender {name}")
+
+    def prepared(loaded: Loaded, now: datetime) -> Sender:
+        sender = loaded.sender
+        if sender.status is not Status.PREPARING:
+            raise WrongStatus(sender.status, f"the sender is {sender.status}, nothing is being prepared")
+        return replace(sender, agent=replace(sender.rcs, waits_for_video=False)).due(now)
+
+    await change_sender(services, principal, found[0].sender.id, prepared)
+
+
+async def _until_next(services: Services, sandbox: Sandbox, account_id: AccountId) -> timedelta:
+    times = [await services.accounts.next_due(account_id), *await _networks_due(sandbox, account_id)]
     due = [time for time in times if time is not None]
     return max(timedelta(0), min(due) - services.clock.now()) if due else LONGEST_MOVE
 
 
-async def _settle(services: Services, sandbox: SandboxNetwork, account_id: AccountId, deadline: float) -> bool:
+async def _networks_due(sandbox: Sandbox, account_id: AccountId) -> list[datetime | None]:
+    return [await network.next_due(account_id) for network in sandbox.networks.values()]
+
+
+async def _settle(services: Services, sandbox: Sandbox, account_id: AccountId, deadline: float) -> bool:
     """Wait until nothing of the account is due. False at the deadline; whatever is due goes on in the background."""
     while asyncio.get_running_loop().time() < deadline:
         now = services.clock.now()
-        network_due = await sandbox.next_due(account_id)
-        if (network_due is None or network_due > now) and not await services.accounts.has_due(account_id, now):
+        quiet = all(due is None or due > now for due in await _networks_due(sandbox, account_id))
+        if quiet and not await services.accounts.has_due(account_id, now):
             return True
         services.wake()
         await asyncio.sleep(_QUIET_POLL)

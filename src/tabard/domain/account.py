@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tabard.domain.ids import AccountId
+from tabard.domain.lifecycle import Channel
 
 
 class AccountKind(StrEnum):
@@ -42,24 +43,34 @@ class Actor:
     name: str
 
     @staticmethod
+    def network(channel: Channel) -> "Actor":
+        return Actor(f"network:{NETWORKS[channel]}")
+
+    @staticmethod
     def key(principal: Principal) -> "Actor":
         return Actor(f"key:{principal.login}")
 
 
 CLOCK = Actor("clock")
-META = Actor("network:meta")
+NETWORKS = {Channel.WHATSAPP: "meta", Channel.RCS: "google"}
+"""Behind each channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An account's way into a network: the app that speaks, its secrets, the business account it manages.
+    """An account's way into a network: who speaks, with which secrets, for which business account.
 
     `base_url` is None where the service's own default for the account's kind holds.
     """
 
     app_id: str
+    """Of the app, or the partner, that speaks."""
     app_secret: str = field(repr=False)
+    """What the network signs its webhooks with."""
     token: str = field(repr=False)
+    """What calls are made with: a token, or the key file that tokens are had for."""
     verify_token: str = field(repr=False)
+    """What the network shows when it checks our webhooks' address."""
     business_account: str
+    """Where senders are kept that name no other; empty where each has its own."""
     base_url: str | None = None

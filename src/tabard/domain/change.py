@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from tabard.domain.agent_change import AgentChange, changed_agent
 from tabard.domain.errors import InvalidInput, NameChangePending, NameDeclined
-from tabard.domain.lifecycle import Signal, Status
+from tabard.domain.lifecycle import Channel, Signal, Status
 from tabard.domain.profile import check_whatsapp_profile, is_web_url
 from tabard.domain.sender import NameChange, NameReview, Sender, Trouble, Webhook
 
@@ -35,6 +36,7 @@ class SenderChange:
     registration: Mapping[str, object] = field(default_factory=dict)
     webhook: Mapping[str, object] = field(default_factory=dict)
     profile: Mapping[str, object] = field(default_factory=dict)
+    agent: AgentChange = field(default_factory=AgentChange)
     code: str | None = None
 
     @property
@@ -68,6 +70,10 @@ def changed(
 ) -> tuple[Sender, NameOutcome | None]:
     """The sender as the change makes it, at the account's time. Raises `InvalidInput`, `NameChangePending`,
     `NameDeclined`; nothing of the change holds then."""
+    if sender.channel is Channel.RCS:
+        webhook = checked_webhook(replace(sender.webhook, **change.webhook))  # type: ignore[arg-type]
+        sender = replace(sender, webhook=webhook, **change.leaves)  # type: ignore[arg-type]
+        return changed_agent(sender, change.profile, change.agent, at), None
     after, outcome = _with_name(sender, change, at)
     profile = after.profile.changed({leaf: value for leaf, value in change.profile.items() if leaf != "name"})
     check_whatsapp_profile(profile)
@@ -87,7 +93,7 @@ def _with_name(sender: Sender, change: SenderChange, at: datetime) -> tuple[Send
         raise InvalidInput("profile.name", "is required for a WhatsApp sender and can't be cleared")
     profile = sender.profile.changed({"name": name})
     check_whatsapp_profile(profile)
-    if sender.link.number_id is None:
+    if sender.link.network_id is None:
         return replace(sender, profile=profile), None
     try:
         return _put_up_for_review(sender, name, at)
@@ -115,13 +121,13 @@ def _with_registration(sender: Sender, change: SenderChange, at: datetime) -> Se
         return sender
     registration = replace(sender.registration, **change.registration)  # type: ignore[arg-type]
     moved = registration.business_account != sender.registration.business_account
-    if moved and sender.link.number_id is not None:
+    if moved and sender.link.network_id is not None:
         raise InvalidInput("registration.business_account", "can't be changed once the number has been added to one")
     sender = replace(sender, registration=registration)
     starts_over = moved or change.registration.get("verification_method") is not None
     if starts_over and change.code is None:
         if sender.status is Status.OFFLINE and (not sender.link.registered or _lost(sender)):
-            anew = sender.linked(attempts=0, number_id=None, registered=False, profile_digest=None)
+            anew = sender.linked(attempts=0, network_id=None, registered=False, profile_digest=None)
             return replace(anew.signalled(Signal.RETRY_REQUESTED, at), offline_reasons=())
         if sender.status is Status.PENDING_VERIFICATION:
             return sender.signalled(Signal.CODE_REQUESTED, at).linked(code_wanted=True, attempts=0)
@@ -137,7 +143,7 @@ def _with_code(sender: Sender, sealed_code: bytes | None, at: datetime) -> Sende
     """A code for a sender that is verified already is a repeated request: it changes nothing."""
     if sender.status in {Status.ONLINE, Status.UPDATING}:
         return sender
-    if sender.link.number_id is None or not sender.accepts(Signal.CODE_SUBMITTED):
+    if sender.link.network_id is None or not sender.accepts(Signal.CODE_SUBMITTED):
         raise InvalidInput(
             "registration.code", f"no code is awaited while the sender is {sender.status}; ask for one first"
         )

@@ -1,14 +1,18 @@
 """Events: what changed, derived from the sender before and after, so that no change can go untold.
 
-Types: sender.created, .status (with .online, .offline or .deleted beside it), .quality, .limit, .name, .profile,
-.webhook, .configuration, .warning. `before` and `after` hold only what differs. Codes and PINs never appear.
+Types: sender.created, .status (with .testing, .online, .offline, .retiring or .deleted beside it), .quality, .limit,
+.name, .profile, .draft, .webhook, .configuration, .warning, .carrier (one for each that decided), .tester (one for each
+phone); and sender.commented, account.commented.<channel>, which change nothing and are told by the use case. `before` and `after`
+hold only what differs. Codes and PINs never appear.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tabard.domain.lifecycle import Status
+from tabard.domain.agent import Agent, Tester
+from tabard.domain.launch import Carrier
+from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
 
 
@@ -24,14 +28,19 @@ _WATCHED = {
     "sender.limit": ("messaging_limit",),
     "sender.name": ("name_change",),
     "sender.profile": ("profile",),
+    "sender.draft": ("draft",),
     "sender.webhook": ("webhook",),
     "sender.configuration": ("friendly_name", "registration"),
     "sender.warning": ("warnings",),
 }
 
+_AGENT_CONFIGURATION = ("countries", "asked_countries", "review", "contact", "local_answers", "compliance")
+
 _SPECIAL = {
+    Status.TESTING: "sender.testing",
     Status.ONLINE: "sender.online",
     Status.OFFLINE: "sender.offline",
+    Status.RETIRING: "sender.retiring",
     Status.DELETED: "sender.deleted",
 }
 
@@ -40,7 +49,19 @@ def between(before: Sender | None, after: Sender) -> tuple[Event, ...]:
     """The events that lead from one value of a sender to the next; none if nothing that shows has changed."""
     if before is None:
         return (Event("sender.created", {}, {"status": after.status, "address": after.address}),)
-    return (*_status_events(before, after), *_leaf_events(before, after))
+    events = [*_status_events(before, after), *_leaf_events(before, after)]
+    if before.agent is not None and after.agent is not None and before.agent != after.agent:
+        events += _agent_events(before.agent, after.agent)
+    return tuple(events)
+
+
+def commented(text: str) -> Event:
+    return Event("sender.commented", {}, {"comment": text})
+
+
+def account_commented(channel: Channel, text: str) -> Event:
+    """Its type names the channel, so that the channels' remarks are told apart as events of one type are."""
+    return Event(f"account.commented.{channel}", {}, {"comment": text})
 
 
 def _status_events(before: Sender, after: Sender) -> Iterator[Event]:
@@ -63,3 +84,46 @@ def _leaf_events(before: Sender, after: Sender) -> Iterator[Event]:
                 {leaf: getattr(before, leaf) for leaf in changed},
                 {leaf: getattr(after, leaf) for leaf in changed},
             )
+
+
+def _agent_events(before: Agent, after: Agent) -> Iterator[Event]:
+    changed = [leaf for leaf in _AGENT_CONFIGURATION if getattr(before, leaf) != getattr(after, leaf)]
+    if changed:
+        yield Event(
+            "sender.configuration",
+            {leaf: getattr(before, leaf) for leaf in changed},
+            {leaf: getattr(after, leaf) for leaf in changed},
+        )
+    yield from _carrier_events(before, after)
+    yield from _tester_events(before, after)
+
+
+def _carrier_events(before: Agent, after: Agent) -> Iterator[Event]:
+    """A carrier that was only now found, and never asked, is no news."""
+    known = {carrier.region: carrier for carrier in before.carriers}
+    for carrier in after.carriers:
+        old = known.get(carrier.region) or Carrier(carrier.region, carrier.country, carrier.name)
+        if (old.status, old.remark) != (carrier.status, carrier.remark):
+            yield Event("sender.carrier", _carrier(old), _carrier(carrier))
+
+
+def _carrier(carrier: Carrier) -> dict[str, Any]:
+    return {
+        "country": carrier.country,
+        "carrier": carrier.name,
+        "status": carrier.status,
+        "remark": carrier.remark,
+    }
+
+
+def _tester_events(before: Agent, after: Agent) -> Iterator[Event]:
+    old = {tester.address: tester for tester in before.shown_testers}
+    new = {tester.address: tester for tester in after.shown_testers}
+    for address in dict.fromkeys((*old, *new)):
+        was, is_ = old.get(address), new.get(address)
+        if was is None or is_ is None or was.status is not is_.status:
+            yield Event("sender.tester", _tester(address, was), _tester(address, is_))
+
+
+def _tester(address: str, tester: Tester | None) -> dict[str, Any]:
+    return {"address": address, "status": None if tester is None else tester.status}

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tabard.domain import lifecycle
-from tabard.domain.errors import InvalidInput
+from tabard.domain.agent import Agent
+from tabard.domain.errors import InvalidInput, NotFound
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import Channel, Signal, Status
 from tabard.domain.profile import Profile
@@ -46,13 +47,19 @@ class Trouble(StrEnum):
     ACCOUNT_INVALID = "account_invalid"
     ACCOUNT_LOCKED = "account_locked"
     ACCOUNT_ALERT = "account_alert"
+    AGENT_GONE = "agent_gone"
     ALREADY_VERIFIED = "already_verified"
     CODE_REJECTED = "code_rejected"
+    BANNER_UNUSABLE = "banner_unusable"
     CANNOT_VERIFY = "cannot_verify"
+    COLOR_UNREADABLE = "color_unreadable"
+    INVITATIONS_USED_UP = "invitations_used_up"
+    LAUNCH_INCOMPLETE = "launch_incomplete"
     LOGO_UNUSABLE = "logo_unusable"
     NAME_DECLINED = "name_declined"
     NETWORK_REFUSED = "network_refused"
     NETWORK_UNAVAILABLE = "network_unavailable"
+    NOT_LAUNCHED = "not_launched"
     NOT_REGISTERED = "not_registered"
     NOT_VERIFIED = "not_verified"
     NUMBER_BANNED = "number_banned"
@@ -63,7 +70,10 @@ class Trouble(StrEnum):
     NUMBER_TAKEN = "number_taken"
     PIN_MISMATCH = "pin_mismatch"
     REGISTRATION_LIMIT = "registration_limit"
+    PHONE_UNREACHABLE = "phone_unreachable"
     STUCK = "stuck"
+    TESTER_UNKNOWN = "tester_unknown"
+    TESTER_NOT_READY = "tester_not_ready"
     TOO_MANY_CODES = "too_many_codes"
 
 
@@ -79,7 +89,8 @@ class Registration:
 
     business_account: str | None = None
     """The network's account that holds the sender; None stands for the connection's own."""
-    verification_method: VerificationMethod = VerificationMethod.SMS
+    verification_method: VerificationMethod | None = VerificationMethod.SMS
+    """None: nobody has asked for a one-time code yet."""
     account_type: AccountType | None = None
     voice_application: str | None = None
 
@@ -124,7 +135,8 @@ class NameChange:
 class Link:
     """The sender's object at the network, and how far we are with it."""
 
-    number_id: str | None = None
+    network_id: str | None = None
+    """The network's own id of it: of a number, of an agent."""
     registered: bool = False
     profile_digest: str | None = None
     """Digest of the profile that the network was last given; differs from the wanted one while a push is due."""
@@ -149,6 +161,10 @@ class Sender:
     profile: Profile
     created_at: datetime
     updated_at: datetime
+    agent: Agent | None = None
+    """Of every RCS sender, and of no other."""
+    draft: Profile | None = None
+    """The profile as its owner wants it, put aside until it is submitted."""
     name_change: NameChange | None = None
     quality: Quality | None = None
     messaging_limit: int | None = None
@@ -171,6 +187,13 @@ class Sender:
 
     def accepts(self, signal: Signal) -> bool:
         return lifecycle.accepts(self.channel, self.status, signal)
+
+    @property
+    def rcs(self) -> Agent:
+        """What an RCS sender has beyond its profile. Raises `NotFound` for a sender of another channel."""
+        if self.agent is None:
+            raise NotFound(f"{self.id} is no RCS sender")
+        return self.agent
 
     def due(self, at: datetime) -> "Sender":
         return replace(self, due_at=at)

@@ -39,6 +39,8 @@ class Call:
     principal: Principal
     path: Mapping[str, str]
     query: Mapping[str, str]
+    """Of a name that comes more than once, the last value."""
+    query_pairs: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
@@ -106,8 +108,8 @@ class Dialect(Protocol):
     @property
     def documentation(self) -> Documentation: ...
 
-    async def authenticate(self, services: Services, headers: Mapping[str, str]) -> Principal:
-        """Raises `Unauthenticated`."""
+    async def authenticate(self, services: Services, headers: Mapping[str, str], path: Mapping[str, str]) -> Principal:
+        """Who calls; `path` has the path's parameters. Raises `Unauthenticated`."""
 
     def render(self, error: Exception, path: str) -> Answer: ...
 
@@ -146,14 +148,14 @@ class Surface:
         if not self.operations:
             raise RouteNotFound(scope["path"])
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        principal = await self.dialect.authenticate(self.services, headers)
+        principal = await self.dialect.authenticate(self.services, headers, scope.get("path_params", {}))
         if operation is None:
             raise MethodNotAllowed(scope["method"], tuple(self.operations))
         self.rate_limit.take(principal.account_id)
         body = await _read_body(headers, receive) if scope["method"] not in {"GET", "DELETE"} else b""
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         base_url = self.public_url or _base_url(scope, headers)
-        call = Call(principal, scope["path_params"], query, headers, body, base_url)
+        call = Call(principal, scope["path_params"], dict(pairs), pairs, headers, body, base_url)
         return await operation.handler(self.services, call)
 
 

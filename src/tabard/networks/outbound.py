@@ -46,6 +46,10 @@ async def system_addresses(host: str, port: int) -> Sequence[str]:
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+class AnswerTooLarge(OutboundRefused):
+    """The address answers, but with more than was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A URL that may be called, with the addresses that were judged."""
@@ -194,14 +198,14 @@ def checked_url(text: str) -> URL:
 
 
 async def read_whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The answer's body. Raises `OutboundRefused` as soon as it is known to be longer than the limit."""
+    """The answer's body. Raises `AnswerTooLarge` as soon as it is known to be longer than the limit."""
     body = bytearray()
     if (response.content_length or 0) > limit:
-        raise OutboundRefused(f"the answer is larger than {limit} bytes")
+        raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > limit:
-            raise OutboundRefused(f"the answer is larger than {limit} bytes")
+            raise AnswerTooLarge(f"the answer is larger than {limit} bytes")
     return bytes(body)
 
 

@@ -20,7 +20,8 @@ from credentials c cross join lateral (
     union all
     select id, kind, closed_at, false from accounts where parent_id = c.account_id
 ) a
-where c.digest = $1 and c.revoked_at is null and a.closed_at is null and ($3 or a.kind = 'live')
+where c.digest = $1 and c.revoked_at is null and (c.expires_at is null or c.expires_at > $4)
+  and a.closed_at is null and ($3 or a.kind = 'live')
   and (a.own and ($2::text is null or c.login = $2)
        or not a.own and c.kind = 'main' and exists (
            select from credentials own where own.account_id = a.id and own.dialect = c.dialect
@@ -33,13 +34,13 @@ insert into accounts (id, name, kind, parent_id, created_at) values ($1, $2, $3,
 """
 
 _INSERT_CREDENTIALS = """
-insert into credentials (digest, account_id, dialect, kind, login, sealed, created_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into credentials (digest, account_id, dialect, kind, login, sealed, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _REVOKE = """
 update credentials set revoked_at = $4
-where account_id = $1 and dialect = $2 and kind = $3 and revoked_at is null
+where account_id = $1 and dialect = $2 and kind in ($3, 'token') and revoked_at is null
 """
 
 _CLOSE = """
@@ -100,8 +101,8 @@ class PostgresAccounts:
         self._vault = vault
         self._sandbox = sandbox
 
-    async def principal(self, login: str | None, digest: bytes) -> Principal | None:
-        row = await self._pool.fetchrow(_PRINCIPAL, digest, login, self._sandbox)
+    async def principal(self, login: str | None, digest: bytes, now: datetime) -> Principal | None:
+        row = await self._pool.fetchrow(_PRINCIPAL, digest, login, self._sandbox, now)
         return None if row is None else Principal(AccountId(row["id"]), AccountKind(row["kind"]), row["login"])
 
     async def create(self, account: Account, credentials: Sequence[NewCredential]) -> None:
@@ -132,6 +133,13 @@ class PostgresAccounts:
             for dialect, kind in {(credential.dialect, credential.kind) for credential in credentials}:
                 await connection.execute(_REVOKE, account_id, dialect, kind, now)
             await _insert_credentials(connection, account_id, credentials, now)
+
+    async def issue_token(self, account_id: AccountId, token: NewCredential, now: datetime) -> None:
+        async with self._pool.acquire() as connection:
+            await _insert_credentials(connection, account_id, [token], now)
+
+    async def forget_expired_tokens(self, now: datetime) -> None:
+        await self._pool.execute("delete from credentials where expires_at <= $1", now)
 
     async def close(self, account_id: AccountId, now: datetime) -> None:
         await self._pool.execute(_CLOSE, account_id, now)
@@ -185,7 +193,7 @@ class PostgresAccounts:
 async def _insert_credentials(
     connection: asyncpg.Connection, account_id: AccountId, credentials: Sequence[NewCredential], now: datetime
 ) -> None:
-    rows = [(c.digest, account_id, c.dialect, c.kind, c.login, c.sealed, now) for c in credentials]
+    rows = [(c.digest, account_id, c.dialect, c.kind, c.login, c.sealed, now, c.expires_at) for c in credentials]
     await connection.executemany(_INSERT_CREDENTIALS, rows)
 
 

@@ -22,11 +22,12 @@ from tabard.domain.sender import (
     VerificationMethod,
     Webhook,
 )
+from tabard.storage.agent_rows import to_agent
 from tabard.storage.database import from_json, to_json
 
 COLUMNS = (
     "id, account_id, channel, address, status, status_since, friendly_name, registration, webhook, profile, "
-    "name_change, quality, messaging_limit, offline_reasons, warnings, link, sealed_pin, sealed_code, version, "
+    "agent, draft, name_change, quality, messaging_limit, offline_reasons, warnings, link, sealed_pin, sealed_code, version, "
     "due_at, created_at, updated_at"
 )
 
@@ -48,7 +49,9 @@ def changing_values(sender: Sender) -> tuple[object, ...]:
         to_json(sender.registration),
         to_json(sender.webhook),
         to_json(sender.profile),
-        None if sender.name_change is None else to_json(sender.name_change),
+        optional_json(sender.agent),
+        optional_json(sender.draft),
+        optional_json(sender.name_change),
         sender.quality,
         sender.messaging_limit,
         to_json(sender.offline_reasons),
@@ -58,6 +61,10 @@ def changing_values(sender: Sender) -> tuple[object, ...]:
         sender.sealed_code,
         sender.due_at,
     )
+
+
+def optional_json(value: object) -> str | None:
+    return None if value is None else to_json(value)
 
 
 def to_sender(row: asyncpg.Record) -> Sender:
@@ -72,6 +79,8 @@ def to_sender(row: asyncpg.Record) -> Sender:
         registration=_registration(row["registration"]),
         webhook=_webhook(row["webhook"]),
         profile=_profile(from_json(row["profile"])),
+        agent=to_agent(row["agent"]),
+        draft=None if row["draft"] is None else _profile(from_json(row["draft"])),
         name_change=_name_change(from_json(row["name_change"])),
         quality=None if row["quality"] is None else Quality(row["quality"]),
         messaging_limit=row["messaging_limit"],
@@ -93,10 +102,10 @@ def to_sender(row: asyncpg.Record) -> Sender:
 @lru_cache(maxsize=1024)
 def _registration(text: str) -> Registration:
     fields = from_json(text)
-    account_type = fields["account_type"]
+    account_type, method = fields["account_type"], fields["verification_method"]
     return Registration(
         business_account=fields["business_account"],
-        verification_method=VerificationMethod(fields["verification_method"]),
+        verification_method=None if method is None else VerificationMethod(method),
         account_type=None if account_type is None else AccountType(account_type),
         voice_application=fields["voice_application"],
     )

@@ -11,15 +11,16 @@ from uuid import UUID
 
 import asyncpg
 
-from tabard.domain import event
 from tabard.domain.account import Actor
 from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
+from tabard.domain.event import Event, between
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Idempotency, Loaded, Page, StoredEvent
-from tabard.storage.database import from_json, to_json
-from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, to_sender
+from tabard.ports import EventPage, EventsWanted, Found, Idempotency, Loaded, Mark, Page, StoredEvent, Wanted
+from tabard.storage import events, sender_search
+from tabard.storage.database import to_json
+from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, optional_json, to_sender
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -30,15 +31,15 @@ _S_COLUMNS = ", ".join(f"s.{column.strip()}" for column in COLUMNS.split(","))
 _INSERT = """
 with created as (
     insert into senders (id, account_id, channel, address, status, friendly_name, registration, webhook, profile,
-                         link, due_at, status_since, created_at, updated_at)
-    select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, t.now, t.now, t.now
-    from accounts a cross join lateral (select $12::timestamptz + a.clock_offset as now) t
+                         link, agent, due_at, status_since, created_at, updated_at)
+    select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, t.now, t.now, t.now
+    from accounts a cross join lateral (select $13::timestamptz + a.clock_offset as now) t
     where a.id = $2
     on conflict do nothing
     returning id, account_id, created_at
 )
 insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
-select account_id, id, $13, '{}', $14, $15, created_at from created
+select account_id, id, $14, '{}', $15, $16, created_at from created
 returning number
 """
 
@@ -78,18 +79,18 @@ _SAVE = """
 with saved as (
     update senders s set
         status = $4, status_since = $5, friendly_name = $6, registration = $7, webhook = $8, profile = $9,
-        name_change = $10, quality = $11, messaging_limit = $12, offline_reasons = $13, warnings = $14, link = $15,
-        sealed_pin = $16, sealed_code = $17, due_at = $18, version = version + 1,
-        leased_until = case when $22 then $23 else leased_until end,
-        updated_at = $19::timestamptz + a.clock_offset
+        agent = $10, draft = $11, name_change = $12, quality = $13, messaging_limit = $14, offline_reasons = $15,
+        warnings = $16, link = $17, sealed_pin = $18, sealed_code = $19, due_at = $20, version = version + 1,
+        leased_until = case when $24 then $25 else leased_until end,
+        updated_at = $21::timestamptz + a.clock_offset
     from accounts a
     where s.id = $1 and s.account_id = $2 and s.version = $3 and a.id = s.account_id
     returning s.id, s.account_id, s.version, s.updated_at
 ), told as (
     insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
-    select s.account_id, s.id, e.type, e.before, e.after, $20, s.updated_at
+    select s.account_id, s.id, e.type, e.before, e.after, $22, s.updated_at
     from saved s
-    cross join rows from (jsonb_to_recordset($21) as (type text, before jsonb, after jsonb))
+    cross join rows from (jsonb_to_recordset($23) as (type text, before jsonb, after jsonb))
         with ordinality as e (type, before, after, place)
     order by e.place
 )
@@ -118,9 +119,10 @@ select min(greatest(due_at, leased_until)) from (
 
 _RELEASE = "update senders set leased_until = null where id = $1 and leased_until = $2"
 
-_IS_HELD_BY_ANOTHER = """
+_IS_HELD = """
 select exists (
-    select from senders where channel = $2 and link->>'number_id' = $3 and status <> 'deleted' and id <> $1)
+    select from senders
+    where channel = $1 and link->>'network_id' = $2 and status <> 'deleted' and id is distinct from $3)
 """
 
 _STUCK = f"""
@@ -144,12 +146,7 @@ _OF_NUMBER = f"""
 select {_S_COLUMNS}, $4::timestamptz + a.clock_offset as account_now
 from senders s join accounts a on a.id = s.account_id
 where s.account_id = any($1) and s.channel = $2 and s.status <> 'deleted'
-  and ($3::text is not null and s.address = $3 or $5::text is not null and s.link->>'number_id' = $5)
-"""
-
-_EVENTS = """
-select number, type, before, after, actor, occurred_at from events
-where account_id = $1 and sender_id = $2 order by number desc limit $3
+  and ($3::text is not null and s.address = $3 or $5::text is not null and s.link->>'network_id' = $5)
 """
 
 _FORMER_PIN = """
@@ -171,7 +168,7 @@ class PostgresSenders:
         self._pool = pool
 
     async def insert(self, sender: Sender, actor: Actor, now: datetime, idempotency: Idempotency | None) -> None:
-        created = event.between(None, sender)[0]
+        created = between(None, sender)[0]
         values = (
             sender.id,
             sender.account_id,
@@ -183,6 +180,7 @@ class PostgresSenders:
             to_json(sender.webhook),
             to_json(sender.profile),
             to_json(sender.link),
+            optional_json(sender.agent),
             sender.due_at,
             now,
             created.type,
@@ -237,6 +235,19 @@ class PostgresSenders:
         senders = tuple(to_sender(row) for row in rows[:limit])
         return Page(senders, first=older_than is None, last=len(rows) <= limit)
 
+    async def search(
+        self,
+        account_id: AccountId,
+        wanted: Wanted,
+        *,
+        limit: int,
+        beyond: Mark | None = None,
+        backwards: bool = False,
+    ) -> Found:
+        return await sender_search.search(
+            self._pool, account_id, wanted, limit=limit, beyond=beyond, backwards=backwards
+        )
+
     async def save(self, before: Sender, after: Sender, actor: Actor, now: datetime) -> Sender:
         return await self._save(before, after, actor, now, False, None)
 
@@ -248,13 +259,13 @@ class PostgresSenders:
     async def release(self, sender_id: SenderId, held_until: datetime | None) -> None:
         await self._pool.execute(_RELEASE, sender_id, held_until)
 
-    async def is_held_by_another(self, sender: Sender, number_id: str) -> bool:
-        return bool(await self._pool.fetchval(_IS_HELD_BY_ANOTHER, sender.id, sender.channel, number_id))
+    async def is_held(self, channel: Channel, network_id: str, *, but_for: SenderId | None = None) -> bool:
+        return bool(await self._pool.fetchval(_IS_HELD, channel, network_id, but_for))
 
     async def _save(
         self, before: Sender, after: Sender, actor: Actor, now: datetime, by_holder: bool, held_until: datetime | None
     ) -> Sender:
-        events = event.between(before, after)
+        told = between(before, after)
         row = await self._pool.fetchrow(
             _SAVE,
             before.id,
@@ -263,7 +274,7 @@ class PostgresSenders:
             *changing_values(after),
             now,
             actor.name,
-            to_json(events),  # one value: for arrays asyncpg would look up their type, on every connection
+            to_json(told),  # one value: for arrays asyncpg would look up their type, on every connection
             by_holder,
             held_until,
         )
@@ -301,22 +312,32 @@ class PostgresSenders:
         now: datetime,
         *,
         address: str | None = None,
-        number_id: str | None = None,
+        network_id: str | None = None,
     ) -> Sequence[Loaded]:
-        rows = await self._pool.fetch(_OF_NUMBER, list(accounts), channel, address, now, number_id)
+        rows = await self._pool.fetch(_OF_NUMBER, list(accounts), channel, address, now, network_id)
         return [Loaded(to_sender(row), row["account_now"]) for row in rows]
 
     async def events(self, sender: Sender, limit: int) -> Sequence[StoredEvent]:
-        rows = await self._pool.fetch(_EVENTS, sender.account_id, sender.id, limit)
-        return [
-            StoredEvent(
-                row["number"],
-                event.Event(row["type"], from_json(row["before"]), from_json(row["after"])),
-                row["actor"],
-                row["occurred_at"],
-            )
-            for row in rows
-        ]
+        return await events.newest(self._pool, sender.account_id, sender.id, limit)
+
+    async def tell(
+        self, account_id: AccountId, sender_id: SenderId | None, event: Event, actor: Actor, now: datetime
+    ) -> StoredEvent:
+        return await events.tell(self._pool, account_id, sender_id, event, actor, now)
+
+    async def event_page(
+        self,
+        account_id: AccountId,
+        sender_id: SenderId | None,
+        wanted: EventsWanted,
+        *,
+        limit: int,
+        older_than: int | None = None,
+        newer_than: int | None = None,
+    ) -> EventPage:
+        return await events.page(
+            self._pool, account_id, sender_id, wanted, limit=limit, older_than=older_than, newer_than=newer_than
+        )
 
     async def former_pin(self, sender: Sender) -> bytes | None:
         pin: bytes | None = await self._pool.fetchval(_FORMER_PIN, sender.account_id, sender.channel, sender.address)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import asyncpg
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tabard.ports import Vault
 
@@ -30,6 +32,10 @@ class AesVault:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        self._key = key
+
+    def derive(self, context: str) -> bytes:
+        return HKDF(hashes.SHA256(), length=32, salt=None, info=context.encode()).derive(self._key)
 
     def seal(self, plain: bytes, context: str) -> bytes:
         nonce = os.urandom(_NONCE)

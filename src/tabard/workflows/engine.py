@@ -107,13 +107,13 @@ class Engine:
     _stopping: bool = False
 
     async def run(self) -> None:
-        """Work until cancelled. A queue that fails (its database went away) is started again."""
+        """Work until stopped or cancelled. A queue that fails (its database went away) is started again."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_time())
             group.create_task(self._keep_queue())
 
     async def _keep_queue(self) -> None:
-        while True:
+        while not self._stopping:
             driver = AsyncpgPoolDriver(self.pool)
             queue = PgQueuer(driver)
             self._register(queue)
@@ -165,7 +165,7 @@ class Engine:
             task.cancel()
 
     async def _keep_time(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 wait = await self._look()
             except Exception as error:  # noqa: BLE001 - a lost connection shows in many ways; the guarantee rests on this
@@ -173,8 +173,10 @@ class Engine:
                 log.warning("sweep.failed", error=repr(error))
                 wait = self.sweep
             self._drained.clear()
+            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._drained.wait(), max(_SHORTEST_WAIT, wait.total_seconds()))
+                async with asyncio.timeout(max(_SHORTEST_WAIT, wait.total_seconds())):
+                    await self._drained.wait()
             await asyncio.sleep(_SHORTEST_WAIT)
 
     async def _look(self) -> timedelta:

@@ -27,6 +27,7 @@ BLOCKING = frozenset(
         Trouble.ACCOUNT_DISABLED,
         Trouble.ACCOUNT_INVALID,
         Trouble.ACCOUNT_LOCKED,
+        Trouble.AGENT_GONE,
         Trouble.NUMBER_BANNED,
         Trouble.NUMBER_GONE,
         Trouble.NUMBER_MIGRATED,
@@ -51,6 +52,11 @@ def backoff(attempts: int, jitter: float) -> timedelta:
     """
     delay = min(LONGEST_RETRY, FIRST_RETRY * float(2 ** min(attempts, 20)))
     return delay * (1 - jitter / 5)
+
+
+def as_long_again(since: datetime, at: Times, longest: timedelta) -> timedelta:
+    """Until the next look at what somebody is busy with: as long again as it has taken already, within bounds."""
+    return min(longest, max(FIRST_RETRY, at.account - since))
 
 
 def after_fault(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
@@ -82,13 +88,17 @@ def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
             return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
         case Status.ONLINE | Status.UPDATING | Status.OFFLINE if fault.trouble in BLOCKING:
             return sender.offline(Signal.BLOCKED, reason, at.account).due(at.wall + REFRESH)
+        case Status.PREPARING | Status.LAUNCHING if fault.trouble in {*BLOCKING, Trouble.LAUNCH_INCOMPLETE}:
+            return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
         case Status.UPDATING:
             sender = sender.signalled(Signal.UPDATE_SETTLED, at.account)
             return sender.warned(fault.trouble, fault.detail).due(at.wall + REFRESH)
-        case Status.ONLINE | Status.OFFLINE:
+        case Status.ONLINE | Status.OFFLINE | Status.TESTING | Status.PREPARING | Status.LAUNCHING:
             return sender.warned(fault.trouble, fault.detail).due(at.wall + REFRESH)
         case Status.DELETED:
             return _left_registered(sender, reason, at)
+        case Status.DRAFT | Status.RETIRING:
+            return replace(sender, due_at=None)
         case _:
             assert_never(sender.status)
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tabard.app.services import Services
-from tabard.domain.account import META
+from tabard.domain.account import Actor
 from tabard.domain.errors import StaleVersion
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Decision, Loaded, NetworkFault
+from tabard.ports import Decision, Loaded, NetworkFault, Way
 from tabard.telemetry import count_step, log
 from tabard.workflows.faults import after_fault
 
@@ -42,6 +42,15 @@ class Moment:
 
 
 Step = Callable[[Sender, Moment], Awaitable[Sender]]
+
+
+async def way_of(services: Services, sender: Sender) -> Way:
+    """How the sender's account reaches its channel's network. Raises `NetworkFault`."""
+    way = await services.way(sender.account_id, sender.channel)
+    if way is None:
+        text = f"the account has no connection to the network of {sender.channel}; see `tabard accounts connect`"
+        raise NetworkFault(Decision.GIVE_UP, Trouble.ACCESS_DENIED, text)
+    return way
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ class Reconcile:
             goes_on = after.due_at is not None and after.due_at <= now
             try:
                 sender = await self.services.senders.save_held(
-                    sender, after, META, now, held_until=now + self.lease if goes_on else None
+                    sender, after, Actor.network(sender.channel), now, held_until=now + self.lease if goes_on else None
                 )
             except StaleVersion:
                 count_step("overtaken")

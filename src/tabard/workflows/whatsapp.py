@@ -5,6 +5,7 @@
     VERIFYING             verify the code, register with our PIN, wait until the number is connected, then dress it
     ONLINE, UPDATING      tend: look at the number, follow a name change, push the profile if it changed
     OFFLINE               the same look; back online once the network lets it
+    RETIRING              nothing, until its time is up
     DELETED               deregister
 
 Meta: phone number registration, display names, business profiles, two-step verification.
@@ -12,16 +13,17 @@ Meta: phone number registration, display names, business profiles, two-step veri
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import assert_never
 
 import orjson
 
 from tabard.app.senders import code_context, pin_context
 from tabard.app.services import Services
-from tabard.domain.account import AccountKind, Connection
+from tabard.domain.account import AccountKind
+from tabard.domain.draft import RETIRES_FOR
+from tabard.domain.errors import FileUnusable
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.profile import Profile
 from tabard.domain.sender import (
@@ -29,6 +31,7 @@ from tabard.domain.sender import (
     Reason,
     Sender,
     Trouble,
+    VerificationMethod,
     wanted_name,
 )
 from tabard.ports import (
@@ -39,11 +42,13 @@ from tabard.ports import (
     NumberStatus,
     OutboundRefused,
     OutboundUnavailable,
+    Picture,
+    Way,
     WhatsAppNetwork,
 )
 from tabard.workflows import display_name
-from tabard.workflows.faults import FIRST_RETRY, LONGEST_RETRY, REFRESH
-from tabard.workflows.reconcile import Moment
+from tabard.workflows.faults import FIRST_RETRY, LONGEST_RETRY, REFRESH, as_long_again
+from tabard.workflows.reconcile import Moment, way_of
 
 _LASTING = frozenset({Trouble.ACCOUNT_ALERT, Trouble.LOGO_UNUSABLE, Trouble.NAME_DECLINED})
 """Warnings that hold although all went well."""
@@ -71,30 +76,13 @@ _OFFLINE_TEXT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How one sender's account reaches the network."""
-
-    kind: AccountKind
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
 class WhatsAppSteps:
     services: Services
     network: WhatsAppNetwork
-    way_of: Callable[[Sender], Awaitable[Way | None]]
-    load_logo: Callable[[str, bool], Awaitable[Image]]
-    """Fetch and check a logo; private addresses allowed or not. Raises `OutboundRefused`, `NetworkFault`."""
 
     async def __call__(self, sender: Sender, at: Moment) -> Sender:
         """One step. Raises `NetworkFault`."""
-        way = await self.way_of(sender)
-        if way is None:
-            raise NetworkFault(
-                Decision.GIVE_UP,
-                Trouble.ACCESS_DENIED,
-                "the account has no connection to WhatsApp; connect it with `tabard accounts connect`",
-            )
+        way = await way_of(self.services, sender)
         match sender.status:
             case Status.CREATING:
                 return await self._create(sender, way, at)
@@ -104,13 +92,17 @@ class WhatsAppSteps:
                 return await self._verify(sender, way, at)
             case Status.ONLINE | Status.UPDATING | Status.OFFLINE:
                 return await self._tend(sender, way, at)
+            case Status.RETIRING:
+                return _retire(sender, at)
             case Status.DELETED:
                 return await self._take_down(sender, way)
+            case Status.DRAFT | Status.TESTING | Status.PREPARING | Status.LAUNCHING:
+                return replace(sender, due_at=None)
             case _:
                 assert_never(sender.status)
 
     async def _create(self, sender: Sender, way: Way, at: Moment) -> Sender:
-        if sender.link.number_id is not None:
+        if sender.link.network_id is not None:
             return await self._request_code(sender, way, at)
         business_account = _business_account(sender, way)
         number = await self.network.find_number(way.connection, business_account, sender.address)
@@ -123,19 +115,21 @@ class WhatsAppSteps:
             await self._require_ours(sender, number_id)
             sender = display_name.as_found(sender, number, at)
         sender = replace(
-            sender.linked(number_id=number_id, attempts=0),
+            sender.linked(network_id=number_id, attempts=0),
             registration=replace(sender.registration, business_account=business_account),
             sealed_pin=await self._pin_for(sender),
             offline_reasons=(),
         )
         if number is not None and number.verified:
             sender = sender.signalled(Signal.NUMBER_VERIFIED, at.account)
+        elif sender.registration.verification_method is None:
+            return sender.signalled(Signal.NUMBER_ADDED, at.account).due(at.wall + REFRESH)
         return sender.due(at.wall)
 
     async def _require_ours(self, sender: Sender, number_id: str) -> None:
         """Two accounts may share a business account at the network. A number that is there already is taken over only
         from nobody: it was added by a worker of ours that died, or by the customer. Raises `NetworkFault`."""
-        if await self.services.senders.is_held_by_another(sender, number_id):
+        if await self.services.senders.is_held(sender.channel, number_id, but_for=sender.id):
             raise NetworkFault(
                 Decision.GIVE_UP, Trouble.NUMBER_TAKEN, "another account of this service holds the number"
             )
@@ -149,7 +143,8 @@ class WhatsAppSteps:
 
     async def _request_code(self, sender: Sender, way: Way, at: Moment) -> Sender:
         try:
-            await self.network.request_code(way.connection, _number_id(sender), sender.registration.verification_method)
+            method = sender.registration.verification_method or VerificationMethod.SMS
+            await self.network.request_code(way.connection, _number_id(sender), method)
         except NetworkFault as fault:
             if fault.trouble is not Trouble.ALREADY_VERIFIED:
                 raise
@@ -182,7 +177,7 @@ class WhatsAppSteps:
             await self._register(sender, way)
             return sender.linked(registered=True, attempts=0).due(at.wall)
         if number.status is NumberStatus.PENDING:
-            return sender.linked(registered=True).due(at.wall + _poll_delay(sender.status_since, at))
+            return sender.linked(registered=True).due(at.wall + as_long_again(sender.status_since, at, LONGEST_RETRY))
         sender = sender.linked(registered=True)
         _require_connected(number)
         sender = await self._dress(_seen(sender, number), way)
@@ -231,23 +226,28 @@ class WhatsAppSteps:
             return None, sender
         sandbox = way.kind is AccountKind.SANDBOX
         try:
-            return await self.load_logo(url, sandbox), sender
+            logo = await self.services.pictures.load(
+                url, Picture.WHATSAPP_LOGO, field="profile.logo_url", allow_private=sandbox
+            )
+        except FileUnusable as fault:
+            raise NetworkFault(Decision.GIVE_UP, Trouble.LOGO_UNUSABLE, str(fault)) from None
         except OutboundRefused as refusal:
             if not sandbox:
                 decision = Decision.RETRY if isinstance(refusal, OutboundUnavailable) else Decision.GIVE_UP
                 raise NetworkFault(decision, Trouble.LOGO_UNUSABLE, f"profile.logo_url: {refusal}") from None
             return None, sender.warned(Trouble.LOGO_UNUSABLE, f"profile.logo_url: {refusal}")
+        return logo, sender
 
     async def _tend(self, sender: Sender, way: Way, at: Moment) -> Sender:
         """Look at a number that has been online, and make it as its owner wants it."""
-        if sender.link.number_id is None or not sender.link.registered:
+        if sender.link.network_id is None or not sender.link.registered:
             return replace(sender, due_at=None)
-        number = await self.network.number(way.connection, sender.link.number_id)
+        number = await self.network.number(way.connection, sender.link.network_id)
         if number is None:
             raise _gone()
         sender = _seen(sender, number)
         if number.status is NumberStatus.PENDING:
-            return sender.due(at.wall + _poll_delay(sender.status_since, at))
+            return sender.due(at.wall + as_long_again(sender.status_since, at, LONGEST_RETRY))
         _require_connected(number)
         sender = await self._follow_name(sender, number, way, at)
         # One that was offline may have failed before our app was subscribed.
@@ -268,14 +268,16 @@ class WhatsAppSteps:
         return await following.follow(display_name.as_seen(sender, number), number, at)
 
     async def _take_down(self, sender: Sender, way: Way) -> Sender:
-        number_id = sender.link.number_id
+        number_id = sender.link.network_id
         if number_id is None:
             # Deleted while it was being created: the number may have been added without our knowing its id.
             number = await self.network.find_number(way.connection, _business_account(sender, way), sender.address)
             number_id = number.id if number else None
-        if number_id is not None and not await self.services.senders.is_held_by_another(sender, number_id):
+        if number_id is not None and not await self.services.senders.is_held(
+            sender.channel, number_id, but_for=sender.id
+        ):
             await self._deregister(way, number_id)
-        return replace(sender.linked(number_id=number_id, registered=False), due_at=None)
+        return replace(sender.linked(network_id=number_id, registered=False), due_at=None)
 
     async def _deregister(self, way: Way, number_id: str) -> None:
         number = await self.network.number(way.connection, number_id)
@@ -293,14 +295,16 @@ def _business_account(sender: Sender, way: Way) -> str:
 
 
 def _number_id(sender: Sender) -> str:
-    if sender.link.number_id is None:
+    if sender.link.network_id is None:
         raise _gone()
-    return sender.link.number_id
+    return sender.link.network_id
 
 
-def _poll_delay(since: datetime, at: Moment) -> timedelta:
-    """Until the next look at what the network is busy with: as long again as it has taken already, within bounds."""
-    return min(LONGEST_RETRY, max(FIRST_RETRY, at.account - since))
+def _retire(sender: Sender, at: Moment) -> Sender:
+    left = sender.status_since + RETIRES_FOR - at.account
+    if left > timedelta(0):
+        return sender.due(at.wall + left)
+    return sender.signalled(Signal.DELETE_REQUESTED, at.account).linked(attempts=0).due(at.wall)
 
 
 def _gone() -> NetworkFault:

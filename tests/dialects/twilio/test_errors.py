@@ -201,7 +201,7 @@ async def test_idempotency_key_for_another_request(service):
 
 async def test_display_names_that_cannot_be_taken_up(service):
     mine = (await service.create())["sid"]
-    service.put(mine, name_change=NameChange("Example Cafe", NameReview.PENDING, NOON), link=Link(number_id="1"))
+    service.put(mine, name_change=NameChange("Example Cafe", NameReview.PENDING, NOON), link=Link(network_id="1"))
     path = f"{SENDERS}/{mine}"
     busy = await service.call("POST", path, {"profile": {"name": "Example Bistro"}})
     assert_canonical_error(busy, 409, 63128, says="Example Cafe")
@@ -269,6 +269,6 @@ def test_every_trouble_has_a_code(trouble):
 
 async def test_business_account_of_a_number_that_is_in_one(service):
     mine = (await service.create())["sid"]
-    service.put(mine, link=Link(number_id="1"))
+    service.put(mine, link=Link(network_id="1"))
     response = await service.call("POST", f"{SENDERS}/{mine}", {"configuration": {"waba_id": "155501002"}})
     assert_canonical_error(response, 400, 63100, says="configuration.waba_id: can't be changed")

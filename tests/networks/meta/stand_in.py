@@ -48,6 +48,7 @@ NUMBER = {
 }
 STATE = NumberState(
     id=ID,
+    address="+15550100001",
     verified=True,
     status=NumberStatus.CONNECTED,
     display_name="Acme",

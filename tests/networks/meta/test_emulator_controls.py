@@ -83,6 +83,41 @@ async def test_an_account_without_a_realm_has_nothing(world: World):
         await world.emulator.fail_next(nobody, 1, status=500, code=2)
 
 
+async def test_a_signed_up_number_is_proved_but_not_registered(realm: Realm, world: World):
+    waba, number = await world.emulator.sign_up(realm.account_id, ADDRESS, "Acme")
+    assert waba == realm.waba
+    shown = await realm.get(number, fields="display_phone_number,verified_name,code_verification_status,status")
+    assert (shown["verified_name"], shown["code_verification_status"], shown["status"]) == ("Acme", "VERIFIED", "PENDING")
+    assert "".join(c for c in shown["display_phone_number"] if c.isdigit()) == PHONE
+    await realm.register(number)
+    assert await realm.field_of(number, "status") == "CONNECTED"
+
+
+async def test_signing_up_again_gives_the_same_number(realm: Realm, world: World):
+    signed_up = [world.emulator.sign_up(realm.account_id, ADDRESS, name) for name in ("Acme", "Acme Parcels")]
+    first, second = await asyncio.gather(*signed_up)
+    assert first == second
+    await realm.register(first[1])
+    assert await world.emulator.sign_up(realm.account_id, ADDRESS, "Acme") == first
+    assert await realm.field_of(first[1], "status") == "CONNECTED"
+
+
+async def test_signing_up_proves_a_number_that_was_added_before(realm: Realm, world: World):
+    number = await realm.add(PHONE)
+    await realm.post(f"{number}/request_code", code_method="SMS", language="en_US")
+    assert await world.emulator.sign_up(realm.account_id, ADDRESS, "Another") == (realm.waba, number)
+    shown = await realm.get(number, fields="verified_name,code_verification_status")
+    assert (shown["verified_name"], shown["code_verification_status"]) == ("Acme", "VERIFIED")
+    assert await realm.refused("POST", f"{number}/verify_code", code=await realm.code_of(PHONE)) == (400, 136025, None)
+
+
+async def test_a_signed_up_number_stays_in_its_business_account(realm: Realm, world: World):
+    other = await world.emulator.add_business_account(realm.account_id, "Client", shared=True)
+    body = {"cc": "1", "phone_number": PHONE[1:], "verified_name": "Acme"}
+    number = (await realm.post(f"{other}/phone_numbers", **body))["id"]
+    assert await world.emulator.sign_up(realm.account_id, ADDRESS, "Acme") == (other, number)
+
+
 async def test_a_person_decides_a_name(realm: Realm, world: World):
     number = await realm.connected(PHONE)
     await realm.post(number, new_display_name="Acme Parcels")
@@ -144,7 +179,7 @@ async def test_a_closed_account_leaves_nothing_behind(realm: Realm, world: World
     await realm.post(f"{realm.connection.app_id}/uploads", file_name="l.png", file_length=10, file_type="image/png")
     await world.emulator.issue_signup_code(realm.account_id)
     await world.pool.execute("delete from accounts where id = $1", realm.account_id)
-    tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'sandbox'")
+    tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'sandbox' and tablename like 'meta%'")
     assert len(tables) == 9
     for (table,) in tables:
         assert await world.pool.fetchval(f"select count(*) from sandbox.{table}") == 0, table

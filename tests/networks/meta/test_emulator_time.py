@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from tabard.networks.meta.emulator.pace import Pace
+from tabard.networks.emulation.pace import Pace
 from tests.support.meta_emulator import PIN, Realm, World, emulating, refusal_in
 
 PHONE = "15550100001"

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabard.domain.sender import UNLIMITED, Quality
+from tabard.networks.emulation.drain import AT_ONCE
 from tabard.networks.meta.emulator import events, tasks
 from tabard.networks.meta.emulator.state import Notice
 from tests.support.meta_emulator import ROOT, Realm, World, emulating, receiving, refusal_in
@@ -220,7 +221,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody(realm: Realm, world: World)
             f"http://127.0.0.1:{runner.addresses[0][1]}/",
         )
         await realm.post(f"{realm.waba}/subscribed_apps")
-        for number in range(tasks.AT_ONCE + 4):
+        for number in range(AT_ONCE + 4):
             phone = f"1555010{1000 + number}"
             await realm.post(f"{await realm.verified(phone)}/register", messaging_product="whatsapp", pin="123456")
         other = await world.realm()

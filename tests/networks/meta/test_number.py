@@ -39,6 +39,23 @@ def test_statuses(status, expected):
     assert state(status=status).status is expected
 
 
+@pytest.mark.parametrize(
+    ("display", "address"),
+    [
+        ("+1 555-010-0001", "+15550100001"),
+        ("15550100001", "+15550100001"),
+        ("+39 06 1234 5678", "+390612345678"),
+        ("", None),
+        ("+0 555", None),
+        ("+1 555-010-0001-0001-0001", None),
+        (15550100001, None),
+        (None, None),
+    ],
+)
+def test_the_address_is_what_is_shown_without_its_decoration(display, address):
+    assert state(display_phone_number=display).address == address
+
+
 def test_a_connected_number_needs_no_other_proof():
     assert state(code_verification_status="EXPIRED").verified
     assert state(code_verification_status="VERIFIED", status="PENDING").verified

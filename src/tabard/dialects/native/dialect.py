@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tabard.app.accounts import basic_credentials, secret_digest
 from tabard.app.services import Services
-from tabard.dialects.native import errors, sandbox, wire
+from tabard.dialects.native import agents, errors, numbers, sandbox, wire
 from tabard.domain.account import Principal
 from tabard.domain.errors import Unauthenticated
 from tabard.http.surface import Answer, Documentation, Operation
@@ -14,16 +14,21 @@ class Native:
     name = "native"
     title = "Tabard: sandbox"
     prefix = "/sandbox/"
-    operations: Sequence[Operation] = sandbox.OPERATIONS
+    operations: Sequence[Operation] = (*sandbox.OPERATIONS, *numbers.OPERATIONS, *agents.OPERATIONS)
     documentation = Documentation(
         version="1",
         security={"basic": {"type": "http", "scheme": "basic"}, "bearer": {"type": "http", "scheme": "bearer"}},
         error=wire.ErrorAnswer,
         faults=errors.FAULTS,
-        path_patterns={"number": r"^\+?[0-9]{1,15}$"},
+        path_patterns={"number": r"^\+?[0-9]{1,15}$", "agent": r"^[A-Za-z0-9_-]{1,100}$"},
     )
 
-    async def authenticate(self, services: Services, headers: Mapping[str, str]) -> Principal:
+    async def authenticate(
+        self,
+        services: Services,
+        headers: Mapping[str, str],
+        path: Mapping[str, str],  # noqa: ARG002 - the sandbox is the caller's own
+    ) -> Principal:
         authorization = headers.get("authorization", "")
         scheme, _, word = authorization.partition(" ")
         if scheme.lower() == "bearer":
@@ -32,7 +37,7 @@ class Native:
             login, secret = pair
         else:
             raise Unauthenticated("send a credential of a sandbox account: Basic (Twilio, Sinch) or Bearer (Zavu)")
-        principal = await services.accounts.principal(login, secret_digest(secret))
+        principal = await services.accounts.principal(login, secret_digest(secret), services.clock.now())
         if principal is None:
             raise Unauthenticated("these credentials are not known here")
         return principal

@@ -1,4 +1,7 @@
-"""The sandbox's controls under /sandbox/v1, open to any credential of a sandbox account, for that account only."""
+"""The sandbox's controls under /sandbox/v1, open to any credential of a sandbox account, for that account only.
+
+Here are its clock, its phones and its networks as wholes; one number and one agent have modules of their own.
+"""
 
 from datetime import timedelta
 
@@ -7,17 +10,28 @@ import orjson
 from tabard.app import sandbox as sandbox_app
 from tabard.app.services import Services
 from tabard.dialects.native import wire
-from tabard.domain.errors import InvalidInput
-from tabard.domain.lifecycle import Channel
-from tabard.domain.sender import Quality
+from tabard.dialects.native.paths import AT, number_of
 from tabard.http.surface import Answer, Call, Operation
 
 
 async def list_messages(services: Services, call: Call) -> Answer:
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    messages = await sandbox.inbox(call.principal.account_id, _number(call))
+    messages = await sandbox_app.inbox(services, call.principal, number_of(call))
     rows = [{"from": m.sender, "text": m.text, "received_at": m.received_at} for m in messages]
     return Answer(200, orjson.dumps({"messages": rows}))
+
+
+async def accept_invitation(services: Services, call: Call) -> Answer:
+    return await _answer_invitation(services, call, accepted=True)
+
+
+async def decline_invitation(services: Services, call: Call) -> Answer:
+    return await _answer_invitation(services, call, accepted=False)
+
+
+async def _answer_invitation(services: Services, call: Call, *, accepted: bool) -> Answer:
+    name = call.path["agent"]
+    await sandbox_app.answer_invitation(services, call.principal, number_of(call), name, accepted=accepted)
+    return Answer(204)
 
 
 async def fetch_clock(services: Services, call: Call) -> Answer:
@@ -35,154 +49,69 @@ async def reset(services: Services, call: Call) -> Answer:
     return Answer(204)
 
 
-async def fetch_sender(services: Services, call: Call) -> Answer:
-    sender, events = await sandbox_app.look_at(services, call.principal, Channel.WHATSAPP, _number(call))
-    shown = {
-        "address": sender.address,
-        "status": sender.status,
-        "offline_reasons": sender.offline_reasons,
-        "warnings": sender.warnings,
-        "events": [
-            {
-                "number": told.number,
-                "type": told.event.type,
-                "before": told.event.before,
-                "after": told.event.after,
-                "actor": told.actor,
-                "occurred_at": told.occurred_at,
-            }
-            for told in events
-        ],
-    }
-    return Answer(200, orjson.dumps(shown))
-
-
-async def approve_name(services: Services, call: Call) -> Answer:
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.decide_name(call.principal.account_id, _number(call), approved=True, reason=None)
-    return Answer(204)
-
-
-async def reject_name(services: Services, call: Call) -> Answer:
-    request = wire.RejectRequest.model_validate_json(call.body or b"{}")
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.decide_name(call.principal.account_id, _number(call), approved=False, reason=request.reason)
-    return Answer(204)
-
-
-async def ban_number(services: Services, call: Call) -> Answer:
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.ban(call.principal.account_id, _number(call))
-    return Answer(204)
-
-
-async def lift_ban(services: Services, call: Call) -> Answer:
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.lift_ban(call.principal.account_id, _number(call))
-    return Answer(204)
-
-
-async def set_quality(services: Services, call: Call) -> Answer:
-    request = wire.QualityRequest.model_validate_json(call.body)
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.set_quality(call.principal.account_id, _number(call), Quality(request.quality))
-    return Answer(204)
-
-
 async def set_messaging_limit(services: Services, call: Call) -> Answer:
     request = wire.LimitRequest.model_validate_json(call.body)
     sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.set_messaging_limit(call.principal.account_id, request.customers_per_day)
+    await sandbox.whatsapp.set_messaging_limit(call.principal.account_id, request.customers_per_day)
     return Answer(204)
 
 
 async def set_number_cap(services: Services, call: Call) -> Answer:
     request = wire.NumberCapRequest.model_validate_json(call.body)
     sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.set_number_cap(call.principal.account_id, request.cap)
+    await sandbox.whatsapp.set_number_cap(call.principal.account_id, request.cap)
     return Answer(204)
 
 
 async def fail_next(services: Services, call: Call) -> Answer:
     request = wire.FailRequest.model_validate_json(call.body)
-    sandbox = sandbox_app.sandbox_of(services, call.principal)
-    await sandbox.fail_next(call.principal.account_id, request.count, status=request.status, code=request.code)
+    network = sandbox_app.sandbox_of(services, call.principal).networks[request.network]
+    await network.fail_next(call.principal.account_id, request.count, status=request.status, code=request.code)
     return Answer(204)
 
-
-def _number(call: Call) -> str:
-    """E.164; the plus may be missing, as it is easily lost in a URL."""
-    digits = call.path["number"].removeprefix("+").strip()
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        raise InvalidInput("number", "must be a telephone number in E.164 form, such as +15550100123")
-    return f"+{digits}"
-
-
-_AT = "/sandbox/v1"
 
 OPERATIONS = (
     Operation(
         "ListPhoneMessages",
         "GET",
-        f"{_AT}/phones/{{number}}/messages",
+        f"{AT}/phones/{{number}}/messages",
         list_messages,
-        "What a phone received, newest last: one-time codes among it.",
+        "What a phone received, newest last: one-time codes and invitations among it.",
         200,
         answer=wire.PhoneMessages,
     ),
-    Operation("FetchClock", "GET", f"{_AT}/clock", fetch_clock, "The account's time.", 200, answer=wire.ClockAnswer),
+    Operation(
+        "AcceptInvitation",
+        "POST",
+        f"{AT}/phones/{{number}}/invitations/{{agent}}/accept",
+        accept_invitation,
+        "Accept, as the phone's owner, the invitation to test an RCS sender.",
+        204,
+    ),
+    Operation(
+        "DeclineInvitation",
+        "POST",
+        f"{AT}/phones/{{number}}/invitations/{{agent}}/decline",
+        decline_invitation,
+        "Decline, as the phone's owner, the invitation to test an RCS sender.",
+        204,
+    ),
+    Operation("FetchClock", "GET", f"{AT}/clock", fetch_clock, "The account's time.", 200, answer=wire.ClockAnswer),
     Operation(
         "AdvanceClock",
         "POST",
-        f"{_AT}/clock/advance",
+        f"{AT}/clock/advance",
         advance_clock,
         "Move the account's clock forward; answers when what became due has run.",
         200,
         request=wire.AdvanceRequest,
         answer=wire.ClockAnswer,
     ),
-    Operation("Reset", "POST", f"{_AT}/reset", reset, "Forget the account's senders, numbers and inboxes.", 204),
-    Operation(
-        "FetchSender",
-        "GET",
-        f"{_AT}/numbers/{{number}}",
-        fetch_sender,
-        "The number's sender with its warnings, and everything that became of it.",
-        200,
-        answer=wire.SenderAnswer,
-    ),
-    Operation(
-        "ApproveName",
-        "POST",
-        f"{_AT}/numbers/{{number}}/name/approve",
-        approve_name,
-        "Approve the display name under review.",
-        204,
-    ),
-    Operation(
-        "RejectName",
-        "POST",
-        f"{_AT}/numbers/{{number}}/name/reject",
-        reject_name,
-        "Reject the display name under review.",
-        204,
-        request=wire.RejectRequest,
-    ),
-    Operation("BanNumber", "POST", f"{_AT}/numbers/{{number}}/ban", ban_number, "Ban a number.", 204),
-    Operation("LiftBan", "POST", f"{_AT}/numbers/{{number}}/lift-ban", lift_ban, "Lift a number's ban.", 204),
-    Operation(
-        "SetQuality",
-        "POST",
-        f"{_AT}/numbers/{{number}}/quality",
-        set_quality,
-        "Set a number's quality: high, medium, low or unknown.",
-        204,
-        request=wire.QualityRequest,
-    ),
+    Operation("Reset", "POST", f"{AT}/reset", reset, "Forget the account's senders, numbers and inboxes.", 204),
     Operation(
         "SetMessagingLimit",
         "POST",
-        f"{_AT}/messaging-limit",
+        f"{AT}/messaging-limit",
         set_messaging_limit,
         "Set how many customers a day the business may write to.",
         204,
@@ -191,7 +120,7 @@ OPERATIONS = (
     Operation(
         "SetNumberCap",
         "POST",
-        f"{_AT}/number-cap",
+        f"{AT}/number-cap",
         set_number_cap,
         "Set how many numbers the business may hold.",
         204,
@@ -200,9 +129,9 @@ OPERATIONS = (
     Operation(
         "FailNext",
         "POST",
-        f"{_AT}/network/fail-next",
+        f"{AT}/network/fail-next",
         fail_next,
-        "Let the next calls of the network fail with a status and code of Meta's.",
+        "Let the next calls of a network fail with a status and, at Meta, a code of its own.",
         204,
         request=wire.FailRequest,
     ),

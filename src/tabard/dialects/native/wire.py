@@ -44,6 +44,51 @@ class SenderAnswer(Wire):
     events: Annotated[list[EventAnswer], Field(description="The newest 100, newest first")]
 
 
+class TesterAnswer(Wire):
+    number: str
+    status: str
+
+
+class CarrierAnswer(Wire):
+    carrier: str
+    status: str
+    remark: str | None
+
+
+class CountryAnswer(Wire):
+    country: str
+    status: str
+    carriers: list[CarrierAnswer]
+
+
+class AgentAnswer(SenderAnswer):
+    network_id: Annotated[str | None, Field(description="The network's own id of the agent")]
+    verified: Annotated[bool, Field(description="The network has verified the business")]
+    testers: list[TesterAnswer]
+    countries: list[CountryAnswer]
+
+
+class LaunchDecision(Wire):
+    status: Literal["launched", "rejected", "suspended", "unlaunched"]
+    country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1; null for every country")] = (
+        None
+    )
+    carrier: Annotated[
+        str | None, Field(max_length=100, description="As the sender shows it; null for every carrier")
+    ] = None
+    remark: Annotated[str | None, Field(max_length=1000, pattern=r"^[^\x00]*$")] = None
+
+
+class SignUpRequest(Wire):
+    number: Annotated[str, Field(max_length=20, description="E.164")]
+    name: Annotated[str, Field(min_length=1, max_length=75, pattern=r"^[^\x00]*$", description="The display name")]
+
+
+class SignUpAnswer(Wire):
+    business_account: str
+    number_id: str
+
+
 class ClockAnswer(Wire):
     now: datetime
 
@@ -69,9 +114,10 @@ class NumberCapRequest(Wire):
 
 
 class FailRequest(Wire):
+    network: Annotated[Literal["meta", "google"], Field(description="Whose calls fail")] = "meta"
     count: Annotated[int, Field(ge=0, le=10_000, description="How many of the next network calls fail; 0 for none")]
     status: Annotated[int, Field(ge=400, le=599)] = 500
-    code: Annotated[int, Field(ge=0, le=2**31 - 1, description="Meta's error code")] = 2
+    code: Annotated[int, Field(ge=0, le=2**31 - 1, description="Meta's error code; Google has none")] = 2
 
 
 class ErrorDetail(Wire):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from tabard.app.services import Services
 from tabard.dialects.twilio import errors, wire
-from tabard.dialects.twilio.auth import Credentials
+from tabard.dialects.twilio.auth import credential_of
 from tabard.dialects.twilio.routes import OPERATIONS
 from tabard.dialects.twilio.troubles import TROUBLES
 from tabard.domain.account import Principal
+from tabard.http.credentials import Credentials
 from tabard.http.surface import Answer, Documentation
 
 _CORS = (
@@ -34,19 +35,22 @@ class Twilio:
         path_patterns={"Sid": wire.SENDER_SID},
         tables={"Offline reasons": sorted(TROUBLES.values())},
         not_offered={
-            "`rcs:` senders": "creating one answers 63100; listing the channel answers an empty page",
-            "`/v2/Channels/Senders/{Sid}/TestDevices`": "RCS only; answers 20404",
             "`/v2/Indicators/Typing.json`": "messages are outside this service; answers 20404",
             "`/v1/Services/{Sid}/ChannelSenders`": "there are no Messaging Services here",
-            "`compliance` in an update": "RCS only; ignored",
+            "compliance registrations (`BU…`)": "their ids are kept and given back; naming countries submits the sender",
         },
     )
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._credentials = Credentials(monotonic)
 
-    async def authenticate(self, services: Services, headers: Mapping[str, str]) -> Principal:
-        return await self._credentials.principal(services.accounts, headers)
+    async def authenticate(
+        self,
+        services: Services,
+        headers: Mapping[str, str],
+        path: Mapping[str, str],  # noqa: ARG002 - SIDs name no account
+    ) -> Principal:
+        return await self._credentials.principal(services, *credential_of(headers))
 
     def render(self, error: Exception, path: str) -> Answer:
         return errors.render(error, path)

@@ -16,6 +16,8 @@ from tabard.dialects.twilio.troubles import MORE_INFO
 from tabard.domain.errors import (
     AddressTaken,
     Busy,
+    FieldsFrozen,
+    FileUnusable,
     IdempotencyKeyReused,
     InvalidInput,
     NameChangePending,
@@ -23,7 +25,10 @@ from tabard.domain.errors import (
     NotFound,
     StaleVersion,
     TabardError,
+    TesterDeclined,
+    TooManyInvitations,
     TooManyRequests,
+    TooManyTesters,
     Unauthenticated,
 )
 from tabard.http.errors import BodyIncomplete, BodyTooLarge, MethodNotAllowed, RouteNotFound
@@ -61,6 +66,11 @@ FAULTS: Mapping[type[Exception], Fault] = {
     AddressTaken: Fault(
         409, 63100, "The account has a sender with this `sender_id`", "sender_id provided already exists"
     ),
+    FieldsFrozen: Fault(400, 63100, "What the message names is fixed once an RCS sender's launch was requested"),
+    FileUnusable: Fault(400, 63100, "A picture is not as it must be, or (for a live account) can't be fetched"),
+    TooManyTesters: Fault(400, 63100, "An RCS sender has at most 200 test devices"),
+    TooManyInvitations: Fault(429, 20429, "Twenty test devices a day can be invited"),
+    TesterDeclined: Fault(409, 20409, "The owner of this test device has declined"),
     IdempotencyKeyReused: Fault(409, 20409, "The idempotency key came before with another request"),
     NameDeclined: Fault(400, 63124, "The network has declined this display name"),
     NameChangePending: Fault(409, 63128, "Another display name change is not finished yet"),
@@ -95,6 +105,8 @@ def render(error: Exception, path: str) -> Answer:
 
 def _message(error: Exception, path: str) -> str:
     match error:
+        case TesterDeclined():
+            return str(error)
         case NotFound() | RouteNotFound():
             return f"The requested resource {path} was not found"
         case NameDeclined() | NameChangePending():

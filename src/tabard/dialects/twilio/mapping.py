@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tabard.app.senders import NewSender
 from tabard.dialects.twilio import wire
+from tabard.dialects.twilio.compliance import agent_change, compliance_answer
 from tabard.dialects.twilio.troubles import explained
 from tabard.domain.change import NameOutcome, SenderChange
 from tabard.domain.errors import InvalidInput, NotFound
@@ -29,17 +30,21 @@ from tabard.domain.sender import (
 )
 
 COLLECTION = "/v2/Channels/Senders"
-_WHATSAPP = "whatsapp:"
-_RCS = "rcs:"
 _HEX = frozenset("0123456789abcdef")
 
 STATUSES: Mapping[Status, wire.StatusWord] = {
+    Status.DRAFT: "DRAFT",
     Status.CREATING: "CREATING",
     Status.PENDING_VERIFICATION: "PENDING_VERIFICATION",
     Status.VERIFYING: "VERIFYING",
+    Status.TESTING: "DRAFT",
+    Status.PREPARING: "TWILIO_REVIEW",
+    Status.LAUNCHING: "PENDING_VERIFICATION",
     Status.ONLINE: "ONLINE",
     Status.UPDATING: "ONLINE:UPDATING",
     Status.OFFLINE: "OFFLINE",
+    # Deleted by a dialect that keeps it for a while; while it lasts it works.
+    Status.RETIRING: "ONLINE",
     # A deleted sender is shown to nobody; Twilio has no word for it.
     Status.DELETED: "OFFLINE",
 }
@@ -130,13 +135,15 @@ def new_sender(request: wire.CreateSender) -> NewSender:
     wanted = change(request)
     if wanted.code is not None:
         raise InvalidInput("registration.code", "belongs in an update, once the phone has received it")
+    channel, address = _channel_and_address(request.sender_id)
     return NewSender(
-        channel=Channel.WHATSAPP,
-        address=_address(request.sender_id),
+        channel=channel,
+        address=address,
         friendly_name=request.friendly_name or None,
         registration=Registration(**wanted.registration),  # type: ignore[arg-type]
         webhook=Webhook(**wanted.webhook),  # type: ignore[arg-type]
         profile=Profile(**wanted.profile),  # type: ignore[arg-type]
+        agent_change=wanted.agent,
     )
 
 
@@ -148,16 +155,18 @@ def change(request: wire.UpdateSender) -> SenderChange:
         registration=_registration(request.configuration),
         webhook=_given(request.webhook),
         profile=_profile(request.profile),
+        agent=agent_change(request.compliance),
         code=code or None,
     )
 
 
-def _address(sender_id: str) -> str:
-    if sender_id.startswith(_RCS):
-        raise InvalidInput("sender_id", "this service does not take rcs senders yet")
-    if not sender_id.startswith(_WHATSAPP):
-        raise InvalidInput("sender_id", "must be whatsapp: and a telephone number in E.164 form")
-    return sender_id.removeprefix(_WHATSAPP)
+def _channel_and_address(sender_id: str) -> tuple[Channel, str]:
+    prefix, colon, address = sender_id.partition(":")
+    if not colon or prefix not in set(Channel):
+        raise InvalidInput(
+            "sender_id", "must be whatsapp: and a telephone number in E.164 form, or rcs: and the name of an agent"
+        )
+    return Channel(prefix), address
 
 
 def _given(section: BaseModel | None) -> dict[str, Any]:
@@ -196,12 +205,18 @@ def _profile(profile: wire.Profile | None) -> dict[str, object]:
 # answers
 
 
+def status_word(sender: Sender) -> wire.StatusWord:
+    if sender.status is Status.RETIRING and not sender.link.registered:
+        return "OFFLINE"
+    return STATUSES[sender.status]
+
+
 def sender_answer(sender: Sender, base_url: str) -> dict[str, Any]:
     """The whole object: null where there is nothing, but the three keys of a name change only where there is one."""
     name = sid(sender.id)
     answer: dict[str, Any] = {
         "sid": name,
-        "status": STATUSES[sender.status],
+        "status": status_word(sender),
         "sender_id": f"{sender.channel}:{sender.address}",
         "friendly_name": sender.friendly_name,
         "configuration": _configuration_answer(sender.registration) if sender.channel is Channel.WHATSAPP else None,
@@ -214,7 +229,7 @@ def sender_answer(sender: Sender, base_url: str) -> dict[str, Any]:
         answer["pending_display_name_status_date"] = f"{sender.name_change.since:%Y-%m-%dT%H:%M:%SZ}"
     answer["properties"] = _properties_answer(sender)
     answer["offline_reasons"] = [explained(reason) for reason in sender.offline_reasons] or None
-    answer["compliance"] = None
+    answer["compliance"] = None if sender.agent is None else compliance_answer(sender.agent, sender.status)
     answer["url"] = f"{base_url}{COLLECTION}/{name}"
     return answer
 
@@ -223,7 +238,8 @@ def update_answer(
     sender: Sender, base_url: str, request: wire.UpdateSender, outcome: NameOutcome | None
 ) -> dict[str, Any]:
     answer = sender_answer(sender, base_url)
-    if request.profile is not None and request.profile.name is not None:
+    named = request.profile is not None and request.profile.name is not None
+    if named and sender.channel is Channel.WHATSAPP:
         # Without an outcome the name was taken at once: it goes to review together with the number.
         answer["display_name_status"] = (outcome or NameOutcome.UPDATING).value
     return answer

@@ -12,6 +12,7 @@ from tabard.app.services import Services
 from tabard.dialects.twilio import mapping, wire
 from tabard.dialects.twilio.errors import BadParameter
 from tabard.dialects.twilio.paging import page_answer, page_request
+from tabard.dialects.twilio.test_devices import create_test_device, list_test_devices
 from tabard.domain.sender import Sender
 from tabard.http.surface import Answer, Call, Operation
 
@@ -131,5 +132,25 @@ OPERATIONS: Sequence[Operation] = (
         handler=delete_sender,
         summary="Delete a sender for good. It is gone at once; the network is told in the background.",
         status=204,
+    ),
+    Operation(
+        name="CreateChannelsSenderTestDevice",
+        method="POST",
+        path=f"{_SENDER}/TestDevices",
+        handler=create_test_device,
+        summary="Invite a phone to test an RCS sender; one that is known already is invited anew.",
+        status=201,
+        request=wire.CreateTestDevice,
+        answer=wire.TestDeviceAnswer,
+    ),
+    Operation(
+        name="ListChannelsSenderTestDevices",
+        method="GET",
+        path=f"{_SENDER}/TestDevices",
+        handler=list_test_devices,
+        summary="The phones that test an RCS sender.",
+        status=200,
+        query=wire.TestDevicesQuery,
+        answer=wire.TestDevicesAnswer,
     ),
 )

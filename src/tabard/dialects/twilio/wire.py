@@ -35,12 +35,18 @@ _APPLICATION_SID = r"^(AP[0-9a-fA-F]{32})?$"
 _COLOR = r"^(#[0-9a-fA-F]{6})?$"
 _WEB_URL = r"^(https?://[^\s\x00]+)?$"
 _IDEMPOTENCY_KEY = r"^[\x20-\x7e]{1,255}$"
+_REGISTRATION_SID = r"^(BU[0-9a-zA-Z]{0,32})?$"
+_COUNTRY = r"^[A-Za-z]{2}$"
+_E164 = r"^\+[1-9][0-9]{5,14}$"
 _PAGE_TOKEN = r"^P[AB]XE[0-9a-f]{32}$"  # noqa: S105 - a pattern, not a secret
 
 _PATTERN_PROBLEMS = {
     _NO_NUL: "must not contain a NUL character",
     _ACCOUNT_ID: "must be the id of a WhatsApp Business Account: digits only",
     _APPLICATION_SID: "must be the SID of an application: AP and 32 hexadecimal digits",
+    _REGISTRATION_SID: "must be the SID of a compliance registration: BU and up to 32 letters and digits",
+    _COUNTRY: "must be a country code of two letters",
+    _E164: "must be a telephone number in E.164 form, such as +15550100123",
     _COLOR: "must be a colour written as #RRGGBB",
     _WEB_URL: "must start with http:// or https:// and contain no spaces",
     _IDEMPOTENCY_KEY: "must be 1 to 255 printable ASCII characters",
@@ -107,6 +113,9 @@ PendingNameWord = Literal[
 ]
 NameOutcomeWord = Literal["updating", "no_change", "pending_review", "error"]
 ChannelWord = Literal["whatsapp", "rcs"]
+CountryStatusWord = Literal["ONLINE", "OFFLINE", "TWILIO_REVIEW", "PENDING_VERIFICATION"]
+CarrierStatusWord = Literal["UNKNOWN", "UNLAUNCHED", "CARRIER_REVIEW", "APPROVED", "REJECTED", "SUSPENDED"]
+TestDeviceStatusWord = Literal["PENDING", "ACCEPTED", "DECLINED"]
 QualityWord = Literal["HIGH", "MEDIUM", "LOW", "UNKNOWN"]
 
 
@@ -226,17 +235,32 @@ class Profile(_Request):
     websites: Websites | None = None
     """A list of strings or of objects, or a single one; at most two, each at most 256 characters."""
     banner_url: WebUrl | None = None
-    """RCS only: stored and given back."""
+    """RCS only: a picture of 1440 x 448 pixels, at most 200 KB. WhatsApp does not show it."""
     privacy_url: WebUrl | None = None
-    """RCS only: stored and given back."""
+    """RCS only."""
     terms_of_service_url: WebUrl | None = None
-    """RCS only: stored and given back."""
+    """RCS only."""
     accent_color: Annotated[str, StringConstraints(pattern=_COLOR)] | None = None
-    """RCS only: stored and given back. Its contrast is not judged."""
+    """RCS only. Too light a colour is taken all the same: Google is given the nearest darker shade that can be read on
+    white, and the sender carries a warning."""
     phone_numbers: PhoneNumbers | None = None
-    """RCS only: stored and given back."""
+    """RCS only."""
     use_case: Literal[UseCaseWord, ""] | None = None
-    """RCS only: stored and given back."""
+    """RCS only; `MULTI_USE` where nothing is said. Fixed from the first launch on, as are name and pictures."""
+
+
+class ComplianceCountry(_Request):
+    country: Annotated[str, StringConstraints(pattern=_COUNTRY)]
+    """ISO 3166-1 alpha-2; `UK` is taken for `GB`."""
+    registration_sid: Annotated[str, StringConstraints(pattern=_REGISTRATION_SID)] | None = None
+    """Stored and given back; without it the country has the one for all."""
+
+
+class Compliance(_Request):
+    registration_sid: Annotated[str, StringConstraints(pattern=_REGISTRATION_SID)] | None = None
+    """Stored and given back."""
+    countries: Annotated[list[ComplianceCountry], Field(max_length=50)] | None = None
+    """Where the sender is to be launched. Naming them submits it."""
 
 
 class UpdateSender(_Request):
@@ -245,11 +269,17 @@ class UpdateSender(_Request):
     configuration: Configuration | None = None
     webhook: Webhook | None = None
     profile: Profile | None = None
+    compliance: Compliance | None = None
+    """RCS only."""
 
 
 class CreateSender(UpdateSender):
     sender_id: Annotated[str, StringConstraints(max_length=255, pattern=_NO_NUL)]
-    """`whatsapp:` and a number in E.164 form. `rcs:` and an agent's id is refused: that channel is not open yet."""
+    """`whatsapp:` and a number in E.164 form, or `rcs:` and a name for the agent: letters, digits, - and _."""
+
+
+class CreateTestDevice(_Request):
+    phone_number: Annotated[str, StringConstraints(pattern=_E164)]
 
 
 class CreateHeaders(BaseModel):
@@ -271,6 +301,11 @@ class ListQuery(BaseModel):
     """From `next_page_url` or `previous_page_url`."""
 
 
+class TestDevicesQuery(BaseModel):
+    page_size: int = Field(50, alias="PageSize", ge=1, le=1000)
+    page: int = Field(0, alias="Page", ge=0, le=200)
+
+
 # answers
 
 
@@ -281,7 +316,8 @@ class _Answer(BaseModel):
 
 class ConfigurationAnswer(_Answer):
     waba_id: str | None
-    verification_method: VerificationMethodWord
+    verification_method: VerificationMethodWord | None
+    """Null until somebody has asked for a code."""
     verification_code: None
     """Always null: a code is never given back."""
     voice_application_sid: str | None
@@ -344,25 +380,29 @@ class OfflineReasonAnswer(_Answer):
 
 class CarrierAnswer(_Answer):
     name: str
-    status: Literal["UNKNOWN", "UNLAUNCHED", "CARRIER_REVIEW", "APPROVED", "REJECTED", "SUSPENDED"]
+    status: CarrierStatusWord
 
 
 class CountryAnswer(_Answer):
     country: str
     registration_sid: str | None
-    status: Literal["ONLINE", "OFFLINE", "TWILIO_REVIEW", "PENDING_VERIFICATION"]
-    carriers: list[CarrierAnswer] | None
+    """The country's own, or the one for all."""
+    status: CountryStatusWord
+    carriers: list[CarrierAnswer]
+    """Empty until the network has made the agent."""
 
 
 class ComplianceAnswer(_Answer):
     registration_sid: str
+    """Empty where there is none."""
     countries: list[CountryAnswer]
 
 
 class SenderAnswer(_Answer):
     sid: str = Field(pattern=SENDER_SID)
     status: StatusWord
-    """`TWILIO_REVIEW`, `DRAFT` and `STUBBED` never come: no review of ours stands between a number and Meta."""
+    """`DRAFT` for an RCS sender that is filled in or tested, `TWILIO_REVIEW` while its launch is prepared,
+    `PENDING_VERIFICATION` while carriers decide. `STUBBED` never comes."""
     sender_id: str
     friendly_name: str | None
     configuration: ConfigurationAnswer | None
@@ -386,13 +426,16 @@ class SenderAnswer(_Answer):
     """Only in the answer to an update that has `profile.name`."""
 
 
-class PageMeta(_Answer):
+class _PageMeta(_Answer):
     page: int
     page_size: int
     first_page_url: str
     previous_page_url: str | None
     url: str
     next_page_url: str | None
+
+
+class PageMeta(_PageMeta):
     key: Literal["senders"]
 
 
@@ -400,6 +443,21 @@ class SendersAnswer(_Answer):
     senders: list[SenderAnswer]
     """Newest first."""
     meta: PageMeta
+
+
+class TestDeviceAnswer(_Answer):
+    phone_number: str
+    status: TestDeviceStatusWord
+    """`DECLINED`, which Twilio's samples do not show, also for a phone that can't be invited."""
+
+
+class TestDevicesMeta(_PageMeta):
+    key: Literal["test_devices"]
+
+
+class TestDevicesAnswer(_Answer):
+    phone_numbers: list[TestDeviceAnswer]
+    meta: TestDevicesMeta
 
 
 class ErrorAnswer(_Answer):

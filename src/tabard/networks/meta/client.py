@@ -14,10 +14,12 @@ import aiohttp
 from tabard.domain.account import Connection
 from tabard.domain.profile import Profile
 from tabard.domain.sender import Trouble, VerificationMethod
-from tabard.networks.meta import faults, number
+from tabard.networks import calls
+from tabard.networks.calls import Document
+from tabard.networks.meta import number
 from tabard.networks.meta import profile as business_profile
 from tabard.networks.meta.faults import Operation
-from tabard.networks.meta.graph import Call, Document, Graph
+from tabard.networks.meta.graph import Call, Graph
 from tabard.networks.meta.wire import NUMBER_FIELDS, ErrorCode
 from tabard.ports import Clock, Image, NetworkFault, NumberState, NumberStatus, WhatsAppNetwork
 
@@ -67,7 +69,7 @@ class MetaClient:
             raise
         state = number.state_of(document)
         if state is None:
-            raise faults.unavailable("Meta's answer names no number")
+            raise calls.unavailable("Meta's answer names no number")
         return state
 
     async def add_number(self, way: Connection, business_account: str, address: str, display_name: str) -> str:
@@ -76,7 +78,7 @@ class MetaClient:
         call = Call(Operation.ADD_NUMBER, "POST", business_account, "phone_numbers", body=body)
         number_id = (await self._graph.ask(way, call)).get("id")
         if not isinstance(number_id, str) or not number_id:
-            raise faults.unavailable("Meta gave the number no id")
+            raise calls.unavailable("Meta gave the number no id")
         return number_id
 
     async def request_code(self, way: Connection, number_id: str, method: VerificationMethod) -> None:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tabard.domain.sender import Trouble
+from tabard.networks import calls
 from tabard.networks.meta.wire import ErrorCode, Subcode
 from tabard.ports import Decision, NetworkFault
 
@@ -252,20 +253,10 @@ def fault_of(operation: Operation, error: GraphError, secrets: Sequence[str], af
     return NetworkFault(rule.decision, rule.trouble, detail, after=wait, code=error.label)
 
 
-def unavailable(detail: str, *, after: float | None = None) -> NetworkFault:
-    """Of a call that got no answer, or none that Graph wrote."""
-    return NetworkFault(Decision.RETRY, Trouble.NETWORK_UNAVAILABLE, detail, after=after)
-
-
 _TOKEN = re.compile(r"EAA[0-9A-Za-z]{12,}")  # what Meta's access tokens look like; code 190 may quote one
 _CODE_PREFIX = re.compile(r"^\(#\d+\)\s*")
-_LONGEST_DETAIL = 300
 
 
 def plain(text: str, secrets: Sequence[str]) -> str:
     """The text on one line and of bounded length, without secrets."""
-    text = _CODE_PREFIX.sub("", text)
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    text = " ".join("".join(c if c.isprintable() else " " for c in _TOKEN.sub("***", text)).split())
-    return text if len(text) <= _LONGEST_DETAIL else text[: _LONGEST_DETAIL - 1] + "…"
+    return calls.plain(_TOKEN.sub("***", _CODE_PREFIX.sub("", text)), secrets)

@@ -1,34 +1,32 @@
 """One call to the Graph API: a document, or a `NetworkFault`. Nothing else leaves this module.
 
-Tokens go in the `Authorization` header only. aiohttp's exceptions carry the request with its headers, so they are never
-chained to a fault: it is raised after they are gone.
+Tokens go in the `Authorization` header only.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import aiohttp
 import orjson
-from yarl import URL
 
 from tabard.domain.account import Connection
 from tabard.domain.sender import Trouble
+from tabard.networks import calls
+from tabard.networks.calls import Document, Request
 from tabard.networks.meta import faults
 from tabard.networks.meta.faults import GraphError, Operation
 from tabard.networks.meta.usage import UsageGate
 from tabard.ports import Clock, Decision, NetworkFault
 
-ANSWER_LIMIT = 1024 * 1024
 PAGE_SIZE = 100
 
 _SUBJECT = re.compile(r"[0-9A-Za-z_-]{1,64}|upload:(?!.*\.\.)[!-\"$-~]{1,2048}")
 """Ids are opaque, but part of the path: an account's own text must not choose another one."""
 _NOTHING_SUCH = GraphError(400, 100, 33, ("no object at Meta can have this id",), transient=False)
 
-Document = dict[str, Any]
 Found = TypeVar("Found")
 
 
@@ -45,14 +43,6 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must not show in a fault although Meta may quote it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
-    """None if it is longer than the limit."""
 
 
 class Graph:
@@ -77,17 +67,17 @@ class Graph:
             raise faults.fault_of(call.operation, _NOTHING_SUCH, (), None)
         business_account = call.subject if call.operation in faults.ON_ACCOUNT else way.business_account
         self._gate.check(way.token, call.subject, business_account)
-        answer = await self._answer(way, call)
+        answer = await calls.exchange(self._http, "Meta", self._request(way, call), self._time_out)
         after = self._gate.note(way.token, call.subject, answer.headers)
-        document = _parsed(answer.body)
+        document = answer.document
         error = None if document is None else faults.read_error(answer.status, document)
         if error is not None:
             secrets = (way.token, way.app_secret, way.verify_token, *call.secrets)
             raise faults.fault_of(call.operation, error, secrets, after)
         if document is None or answer.status // 100 != 2 or "error" in document:
-            raise faults.unavailable(f"Meta's answer was not of its usual form (HTTP {answer.status})", after=after)
+            raise calls.unavailable(f"Meta's answer was not of its usual form (HTTP {answer.status})", after=after)
         if document.get("success") is False:
-            raise faults.unavailable("Meta reported no success and gave no reason", after=after)
+            raise calls.unavailable("Meta reported no success and gave no reason", after=after)
         return document
 
     async def search(
@@ -110,28 +100,13 @@ class Graph:
             Decision.GIVE_UP, Trouble.NETWORK_REFUSED, f"Meta's list is longer than {pages * PAGE_SIZE} entries"
         )
 
-    async def _answer(self, way: Connection, call: Call) -> _Answer:
-        try:
-            async with self._http.request(
-                call.method,
-                self._url(way, call),
-                data=orjson.dumps(call.body) if isinstance(call.body, Mapping) else call.body,
-                headers=_headers(way, call),
-                timeout=self._time_out,
-                allow_redirects=False,
-            ) as response:
-                return _Answer(response.status, response.headers, await _read(response))
-        except TimeoutError:
-            failure = "Meta did not answer in time"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = f"Meta could not be reached ({type(error).__name__})"
-        raise faults.unavailable(failure)
-
-    def _url(self, way: Connection, call: Call) -> URL:
-        # Written as it is: an upload's id holds a colon and a query, which must reach Meta unchanged.
-        text = f"{self._base_url(way).rstrip('/')}/{self._version}/{call.subject}"
-        url = URL(f"{text}/{call.edge}" if call.edge else text, encoded=True)
-        return url.update_query(call.query) if call.query else url
+    def _request(self, way: Connection, call: Call) -> Request:
+        # The address goes as it is: an upload's id holds a colon and a query, which must reach Meta unchanged.
+        address = f"{self._base_url(way).rstrip('/')}/{self._version}/{call.subject}"
+        body = orjson.dumps(call.body) if isinstance(call.body, Mapping) else call.body
+        return Request(
+            call.method, f"{address}/{call.edge}" if call.edge else address, call.query, _headers(way, call), body
+        )
 
 
 def _headers(way: Connection, call: Call) -> dict[str, str]:
@@ -141,27 +116,10 @@ def _headers(way: Connection, call: Call) -> dict[str, str]:
     return headers
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > ANSWER_LIMIT:
-            return None
-    return bytes(body)
-
-
-def _parsed(body: bytes | None) -> Document | None:
-    try:
-        document = orjson.loads(body) if body else None
-    except orjson.JSONDecodeError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
 def _rows(document: Document) -> list[Document]:
     data = document.get("data")
     if not isinstance(data, list):
-        raise faults.unavailable("Meta's list was not of its usual form")
+        raise calls.unavailable("Meta's list was not of its usual form")
     return [row for row in data if isinstance(row, dict)]
 
 

@@ -7,17 +7,17 @@ it is stored, so a crash in between costs nothing; the same bytes twice are one 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tabard.app import notices as notices_app
 from tabard.app.services import Services
 from tabard.domain.account import Connection
-from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
+from tabard.networks.inbox import Connected, read_body
 from tabard.networks.meta import ingress
 from tabard.networks.meta.ingress import Notice, NoticeKind
 from tabard.networks.meta.wire import SIGNATURE_HEADER
@@ -27,11 +27,6 @@ from tabard.telemetry import log
 NETWORK = "meta"
 BODY_LIMIT = 3 * 1024 * 1024
 """Meta's own bound for one delivery."""
-
-Connected = Sequence[tuple[AccountId, Connection]]
-_BATCH = 50
-_LEASE = timedelta(seconds=30)
-_MOST_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Listener:
         return PlainTextResponse(query.get("hub.challenge", ""))
 
     async def receive(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await read_body(request, BODY_LIMIT)
         if body is None:
             return PlainTextResponse(f"larger than {BODY_LIMIT} bytes, or cut short", 413)
         app_id = str(request.path_params["app_id"])
@@ -74,39 +69,14 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class InboxLane:
-    """Handles what was received, once each, in the order it came."""
+class Notices:
+    """What was received, told to the senders that it is about."""
 
     services: Services
-    inbox: Inbox
     connected: Callable[[str], Awaitable[Connected]]
-    name: str = "inbox"
 
-    async def next_due(self) -> datetime | None:
-        return await self.inbox.next_due()
-
-    async def drain(self) -> bool:
-        worked = False
-        while batch := await self.inbox.claim(self.services.clock.now(), _LEASE, _BATCH):
-            worked = True
-            for received in batch:
-                await self._handle(received)
-        return worked
-
-    async def _handle(self, received: Received) -> None:
-        try:
-            await self._tell(received)
-        except ValueError as error:
-            log.warning("webhook.unreadable", network=received.network, error=str(error))
-            await self.inbox.failed(received, None)
-        except Exception:  # noqa: BLE001 - one webhook must not hold up the others; it is tried again
-            log.exception("webhook.failed", network=received.network, attempts=received.attempts)
-            again = self.services.clock.now() + timedelta(seconds=2**received.attempts)
-            await self.inbox.failed(received, again if received.attempts < _MOST_ATTEMPTS else None)
-        else:
-            await self.inbox.done(received)
-
-    async def _tell(self, received: Received) -> None:
+    async def read(self, received: Received) -> None:
+        """Raises `ValueError` for what can never be read."""
         ways = await self.connected(received.app_id)
         for notice in ingress.read(received.body):
             if notice.kind in {NoticeKind.MESSAGES, NoticeKind.UNKNOWN}:
@@ -125,20 +95,8 @@ def _of_number(notice: Notice) -> notices_app.NumberNotice:
     alert = notice.detail.get("alert_info.alert_description") or notice.detail.get("alert_info.alert_type")
     return notices_app.NumberNotice(
         address=None if notice.digits is None else f"+{notice.digits}",
-        number_id=notice.number_id,
+        network_id=notice.number_id,
         name=notice.detail.get("requested_verified_name") if declined else None,
         name_declined=notice.detail.get("rejection_reason", "UNKNOWN") if declined else None,
         alert=alert if notice.kind is NoticeKind.ALERT else None,
     )
-
-
-async def _body(request: Request) -> bytes | None:
-    chunks = bytearray()
-    try:
-        async for chunk in request.stream():
-            chunks += chunk
-            if len(chunks) > BODY_LIMIT:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(chunks)

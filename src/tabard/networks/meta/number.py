@@ -66,6 +66,7 @@ _ENTITIES: Mapping[object, Trouble] = MappingProxyType(
 )
 """Of a blocked entity whose errors say nothing that we know. The app's own health is not the number's."""
 
+_DIGITS = re.compile(r"[1-9][0-9]{1,14}")
 _TIER = re.compile(r"TIER_(\d{1,9})(K?)")
 
 
@@ -78,6 +79,7 @@ def state_of(document: Mapping[str, Any]) -> NumberState | None:
     proved = document.get("code_verification_status") == CodeVerification.VERIFIED
     return NumberState(
         id=number_id,
+        address=_address(document.get("display_phone_number")),
         # A proof expires, but a number that is connected needs no other one.
         verified=proved or status is NumberStatus.CONNECTED,
         status=status,
@@ -101,6 +103,12 @@ def limit_of(tier: object) -> int | None:
 
 def digits_of(address: object) -> str:
     return re.sub(r"[^0-9]", "", address) if isinstance(address, str) else ""
+
+
+def _address(display: object) -> str | None:
+    """What Meta shows is grouped for people: +1 555-010-0001. Everything but its digits is decoration."""
+    digits = digits_of(display)
+    return f"+{digits}" if _DIGITS.fullmatch(digits) else None
 
 
 def split(address: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tabard.domain.account import Connection
 from tabard.domain.profile import Profile, Vertical
-from tabard.networks.meta import faults
+from tabard.networks import calls
 from tabard.networks.meta.faults import Operation
 from tabard.networks.meta.graph import Call, Graph
 from tabard.ports import Image, NetworkFault
@@ -92,7 +92,7 @@ async def upload(graph: Graph, way: Connection, logo: Image) -> str:
     session = await graph.ask(way, _opening(way, logo))
     upload_id = session.get("id")
     if not isinstance(upload_id, str) or not upload_id.startswith("upload:"):
-        raise faults.unavailable("Meta opened no upload")
+        raise calls.unavailable("Meta opened no upload")
     offset, resumptions = 0, _RESUMPTIONS
     while True:
         try:
@@ -121,7 +121,7 @@ def _sending(upload_id: str, logo: Image, offset: int) -> Call:
 def _handle(answer: Mapping[str, Any]) -> str:
     handle = answer.get("h")
     if not isinstance(handle, str) or not handle:
-        raise faults.unavailable("Meta kept no upload")
+        raise calls.unavailable("Meta kept no upload")
     return handle
 
 
@@ -130,5 +130,5 @@ def _offset(answer: Mapping[str, Any], logo: Image) -> int:
     if isinstance(offset, str) and offset.isascii() and offset.isdigit():
         offset = int(offset[:12])
     if isinstance(offset, bool) or not isinstance(offset, int) or not 0 <= offset <= len(logo.data):
-        raise faults.unavailable("Meta does not say where the upload stopped")
+        raise calls.unavailable("Meta does not say where the upload stopped")
     return offset

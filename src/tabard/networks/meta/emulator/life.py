@@ -11,10 +11,18 @@ import orjson
 
 from tabard.networks.meta.emulator import events
 from tabard.networks.meta.emulator.state import Change, Notice, Number, Scene, Task, TaskKind, Text
-from tabard.networks.meta.wire import LimitTier, NameStatus, NumberStatus
+from tabard.networks.meta.wire import CodeVerification, LimitTier, NameStatus, NumberStatus
 
 RED_LIMIT = LimitTier.TIER_250
 DECLINED_FOR = "NAME_NOT_CONSISTENT"
+
+
+def proved(scene: Scene, number: Number) -> Change | None:
+    """The number as its owner leaves Embedded Signup: the code was handed in there."""
+    if number.verification == CodeVerification.VERIFIED:
+        return None
+    after = replace(number, verification=CodeVerification.VERIFIED, verified_at=scene.now, code=None)
+    return Change(replace(after, code_expires_at=None, code_failures=0))
 
 
 def connected(scene: Scene, number: Number) -> Change:

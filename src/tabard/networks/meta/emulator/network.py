@@ -1,6 +1,5 @@
 """The emulated network's parts in one bag, made once by `service` and handed to every call and every task."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +9,13 @@ import aiohttp
 import asyncpg
 from yarl import URL
 
+from tabard.networks.emulation.calls import NoAnswer, call
+from tabard.networks.emulation.pace import Pace
 from tabard.networks.meta.emulator import faults, pace
 from tabard.networks.meta.emulator.memory import scenes
-from tabard.networks.meta.emulator.pace import Pace, Stage
+from tabard.networks.meta.emulator.pace import Stage
 from tabard.networks.meta.emulator.state import Change, Notice, Realm, Scene, Waba
 from tabard.ports import Clock
-
-CALLBACK_SECONDS = 10.0
-"""How long an app may take to answer a check or a webhook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,11 @@ class Network:
         challenge = str(secrets.randbelow(10**10))
         query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}
         try:
-            target = URL(url)
-            async with (
-                asyncio.timeout(CALLBACK_SECONDS),
-                self.http.get(target.update_query(query), allow_redirects=False) as response,
-            ):
-                answer = await response.content.read(len(challenge) + 1)
-                status = response.status
-        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            raise faults.callback_refused(f"The address did not answer ({type(error).__name__}).") from None
+            target = URL(url).update_query(query)
+            status, answer = await call(self.http, "GET", target, read=len(challenge) + 1)
+        except (NoAnswer, ValueError) as error:
+            cause = str(error) if isinstance(error, NoAnswer) else "ValueError"
+            raise faults.callback_refused(f"The address did not answer ({cause}).") from None
         if status != 200:
             raise faults.callback_refused(f"HTTP Status Code = {status}")
         if answer.decode("utf-8", "replace").strip() != challenge:

@@ -1,16 +1,9 @@
-"""How long the emulated network takes for what it does by itself."""
+"""How long the emulated Meta takes for what it does by itself."""
 
 from datetime import timedelta
 from enum import StrEnum
 
-
-class Pace(StrEnum):
-    INSTANT = "instant"
-    """Every stage takes one short step."""
-    REALTIME = "realtime"
-    """Every stage takes about as long as at Meta; moving the account's clock shortens it."""
-    MANUAL = "manual"
-    """As instant, but a display name waits until somebody decides."""
+from tabard.networks.emulation.pace import Pace
 
 
 class Stage(StrEnum):

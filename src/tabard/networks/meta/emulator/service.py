@@ -11,18 +11,20 @@ from tabard.domain.account import Connection
 from tabard.domain.errors import InvalidInput, NotFound
 from tabard.domain.ids import AccountId
 from tabard.domain.sender import Quality
-from tabard.networks.meta.emulator import events, life, tasks
+from tabard.networks.emulation.drain import drain
+from tabard.networks.emulation.pace import Pace
+from tabard.networks.emulation.races import until_saved
+from tabard.networks.meta.emulator import events, life
+from tabard.networks.meta.emulator.graph.numbers import new_number
 from tabard.networks.meta.emulator.graph.surface import Surface
 from tabard.networks.meta.emulator.memory import numbers, realms, scenes
 from tabard.networks.meta.emulator.memory import tasks as task_memory
-from tabard.networks.meta.emulator.memory.scenes import Stale
 from tabard.networks.meta.emulator.network import Network
-from tabard.networks.meta.emulator.pace import Pace
 from tabard.networks.meta.emulator.state import TIERS, Change, Number, Scene
-from tabard.ports import Clock, PhoneMessage, SandboxNetwork
+from tabard.networks.meta.emulator.tasks import MetaTasks
+from tabard.ports import Clock, EmulatedWhatsApp, PhoneMessage
 
 SIGNUP_CODE_LIFE = timedelta(seconds=30)
-_TRIES = 50
 _COLOURS = {Quality.HIGH: "GREEN", Quality.MEDIUM: "YELLOW", Quality.LOW: "RED", Quality.UNKNOWN: "UNKNOWN"}
 
 
@@ -48,13 +50,13 @@ class MetaEmulator:
 
     async def drain(self) -> None:
         """Run every task that is due, until none is."""
-        await tasks.drain(self._network)
+        await drain(MetaTasks(self._network))
 
     async def next_task_due(self) -> datetime | None:
         """Wall time, across accounts."""
         return await task_memory.next_due(self._pool)
 
-    # the sandbox's controls (tabard.ports.SandboxNetwork)
+    # the sandbox's controls (tabard.ports.EmulatedWhatsApp)
 
     async def open_account(self, account_id: AccountId) -> Connection:
         app_id, app_secret, verify_token, waba_id = await realms.open_realm(
@@ -75,6 +77,15 @@ class MetaEmulator:
     async def inbox(self, account_id: AccountId, address: str) -> Sequence[PhoneMessage]:
         received = await realms.texts(self._pool, account_id, _digits(address))
         return [PhoneMessage(text.sender, text.body, at) for text, at in received]
+
+    async def sign_up(self, account_id: AccountId, address: str, display_name: str) -> tuple[str, str]:
+        """What the last digits say of adding a number, and the number cap, hold for the API alone."""
+        scene = await self._scene(account_id, "")
+        scene = await self._scene(account_id, scene.realm.waba_id)
+        await numbers.add(self._pool, scene, new_number(scene, _digits(address), display_name))
+        await self._change(account_id, address, life.proved)
+        number = (await numbers.holders(self._pool, account_id, _digits(address)))[0]
+        return number.waba_id or scene.realm.waba_id, number.id
 
     async def decide_name(self, account_id: AccountId, address: str, *, approved: bool, reason: str | None) -> None:
         def decide(_scene: Scene, number: Number) -> Change:
@@ -140,19 +151,16 @@ class MetaEmulator:
     async def _change(
         self, account_id: AccountId, address: str, rule: Callable[[Scene, Number], Change | None]
     ) -> None:
-        for _ in range(_TRIES):
+        async def attempt() -> None:
             number_id = await numbers.find(self._pool, account_id, _digits(address))
             scene = await self._scene(account_id, number_id) if number_id is not None else None
             if scene is None or scene.number is None:
                 raise NotFound(f"the emulated WhatsApp business does not hold {address}")
             change = rule(scene, scene.number)
-            if change is None:
-                return
-            try:
+            if change is not None:
                 await self._network.save(scene, change)
-            except Stale:
-                continue
-            return
+
+        await until_saved(attempt)
 
     async def _tell_capability(self, account_id: AccountId) -> None:
         scene = await self._scene(account_id, "")
@@ -161,7 +169,7 @@ class MetaEmulator:
 
 
 if TYPE_CHECKING:
-    _: type[SandboxNetwork] = MetaEmulator
+    _: type[EmulatedWhatsApp] = MetaEmulator
 
 
 def _digits(address: str) -> str:

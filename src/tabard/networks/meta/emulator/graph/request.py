@@ -1,27 +1,22 @@
 """Reading a Graph call: path, parameters from query, form and JSON alike, and the address the client used."""
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-import orjson
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
+from tabard.networks.emulation.body import Unreadable, checked_pairs, parse_json, parse_pairs
 from tabard.networks.meta.emulator import faults
 from tabard.networks.meta.emulator.network import Network
 from tabard.networks.meta.emulator.state import Change, Number, Scene, Waba
 from tabard.networks.meta.wire import DEFAULT_VERSION
 
 BODY_LIMIT = 16 * 1024 * 1024
-_DISCARDED = 64 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that the client hears the answer."""
-_BODY_SECONDS = 60.0
-_JSON_DEPTH = 32
 _VERSION = re.compile(r"v(\d{1,3})\.\d")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 
@@ -124,7 +119,7 @@ class Parameters:
             return value
         if "'" in value and '"' not in value:
             value = value.replace("'", '"')
-        return _json(value.encode("utf-8", "replace"))
+        return parse_json(value.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +168,11 @@ def read_path(scope: Scope) -> Path:
 def read_head(scope: Scope, public_url: str) -> Request:
     path = read_path(scope)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = _pairs(scope["query_string"].decode("latin-1"))
+    query = parse_pairs(scope["query_string"].decode("latin-1"))
     node, separator, rest = path.node.partition("?")
     if separator:  # a client may write the `?sig=` of an upload session as part of the path
         path = Path(path.version, node, path.edge)
-        query = {**_pairs(rest), **query}
+        query = {**parse_pairs(rest), **query}
     host = headers.get("host", "")
     address = public_url.rstrip("/")
     if _HOST.fullmatch(host):
@@ -185,67 +180,19 @@ def read_head(scope: Scope, public_url: str) -> Request:
     return Request(scope["method"], path, headers, query, address)
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """Raises `GraphFault`. A body that is too large is read to its end (within bounds) before it is refused."""
-    if "content-length" not in headers and "transfer-encoding" not in headers:
-        return b""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise faults.unreadable("The connection was closed before the request was complete.")
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size <= BODY_LIMIT:
-                    chunks.append(chunk)
-                if size > _DISCARDED or not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        raise faults.unreadable(f"The body did not arrive within {_BODY_SECONDS:.0f} seconds.") from None
-    if size > BODY_LIMIT:
-        raise faults.too_large(BODY_LIMIT)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
 def body_parameters(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
-    """Raises `GraphFault` for what is neither a form nor a JSON object."""
+    """Raises `Unreadable` for what is neither a form nor a JSON object."""
     if not body:
         return {}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return _checked(_multipart(headers["content-type"], body))
+        return checked_pairs(_multipart(headers["content-type"], body))
     if media_type == "application/x-www-form-urlencoded":
-        return _pairs(body.decode("latin-1"))
-    value = _json(body)
+        return parse_pairs(body.decode("latin-1"))
+    value = parse_json(body)
     if not isinstance(value, dict):
-        raise faults.unreadable("The body must be a JSON object.")
+        raise Unreadable("The body must be a JSON object.")
     return value
-
-
-def _json(text: bytes) -> Any:
-    if b"\\u0000" in text or b"\0" in text:
-        raise faults.unreadable("Text may not contain NUL.")
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise faults.unreadable("The text is not valid JSON.") from None
-    if text.count(b"[") + text.count(b"{") > _JSON_DEPTH and _depth(value) > _JSON_DEPTH:
-        raise faults.unreadable(f"JSON may be nested at most {_JSON_DEPTH} levels deep.")
-    return value
-
-
-def _pairs(text: str) -> dict[str, Any]:
-    return _checked(parse_qsl(text, keep_blank_values=True)) if text else {}
-
-
-def _checked(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    parameters = dict(pairs)
-    if any("\0" in name or "\0" in value for name, value in parameters.items()):
-        raise faults.unreadable("Text may not contain NUL.")
-    return parameters
 
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
@@ -258,12 +205,3 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
         if isinstance(name, str) and isinstance(payload, bytes):
             pairs.append((name, payload.decode("utf-8", "replace")))
     return pairs
-
-
-def _depth(value: object) -> int:
-    level, depth = [value], 0
-    while level and depth <= _JSON_DEPTH:
-        depth += 1
-        containers = [item for item in level if isinstance(item, dict | list)]
-        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth

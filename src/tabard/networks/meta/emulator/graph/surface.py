@@ -8,24 +8,27 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from tabard.networks.emulation.body import TooLarge, Unreadable, read_body
+from tabard.networks.emulation.lifespan import live
+from tabard.networks.emulation.races import Stale, until_saved
 from tabard.networks.meta.emulator import faults
 from tabard.networks.meta.emulator.faults import GraphFault
 from tabard.networks.meta.emulator.graph import accounts, apps, numbers, registration, settings
 from tabard.networks.meta.emulator.graph.request import (
+    BODY_LIMIT,
     Call,
     Parameters,
     Request,
     body_parameters,
-    read_body,
     read_head,
 )
 from tabard.networks.meta.emulator.memory import realms, scenes
-from tabard.networks.meta.emulator.memory.scenes import Stale
 from tabard.networks.meta.emulator.network import Network
 from tabard.networks.meta.emulator.state import Scene, TokenKind
 from tabard.networks.meta.wire import USAGE_HEADER
@@ -86,8 +89,6 @@ _EDGE_SCOPES = {
     "add_phone_numbers": realms.BUSINESS,
     "preverified_numbers": realms.BUSINESS,
 }
-_TRIES = 50
-"""How often a call is run again because others changed its number meanwhile."""
 
 
 class Surface:
@@ -96,7 +97,7 @@ class Surface:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await live(receive, send)
             return
         if scope["type"] != "http":
             raise RuntimeError(f"the Graph API does not speak {scope['type']}")
@@ -104,7 +105,8 @@ class Surface:
         headers = [(b"x-fb-trace-id", trace.encode()), (b"x-fb-request-id", trace[1:].encode())]
         try:
             status, content_type, body = await self._answer(scope, receive, headers)
-        except GraphFault as fault:
+        except (GraphFault, Unreadable) as error:
+            fault = error if isinstance(error, GraphFault) else _unreadable(error)
             status, content_type, body = fault.status, _JSON, orjson.dumps(fault.body(trace))
             if status == 401:
                 headers.append((b"www-authenticate", b'OAuth "Facebook Platform" "invalid_token"'))
@@ -120,20 +122,18 @@ class Surface:
     ) -> tuple[int, bytes, bytes]:
         request = read_head(scope, self._network.public_url)
         headers.append((b"facebook-api-version", request.path.version.encode("ascii", "replace")))
-        body = await read_body(request.headers, receive)
+        body = await read_body(request.headers, receive, BODY_LIMIT)
         if request.path.node == "pictures" and request.method == "GET":
             media_type, picture = await apps.picture(self._network, request)
             return 200, media_type.encode(), picture
         parameters = Parameters(_merged(request, body))
         if (request.path.node, request.path.edge) == ("oauth", "access_token"):
             return 200, _JSON, orjson.dumps(await apps.grant_token(self._network, parameters))
-        for _ in range(_TRIES):
-            try:
-                answer = await self._run(request, parameters, body, headers)
-            except Stale:
-                continue
-            return 200, _JSON, orjson.dumps(answer)
-        raise GraphFault(2, "The object is being changed by too many calls at once.")
+        try:
+            answer = await until_saved(partial(self._run, request, parameters, body, headers))
+        except Stale:
+            raise GraphFault(2, "The object is being changed by too many calls at once.") from None
+        return 200, _JSON, orjson.dumps(answer)
 
     async def _run(
         self, request: Request, parameters: Parameters, body: bytes, headers: list[tuple[bytes, bytes]]
@@ -168,6 +168,10 @@ _USAGE = (
     b'{"%s":[{"type":"whatsapp_business_management","call_count":1,"total_cputime":1,"total_time":1,'
     b'"estimated_time_to_regain_access":0}]}'
 )
+
+
+def _unreadable(problem: Unreadable) -> GraphFault:
+    return faults.too_large(BODY_LIMIT) if isinstance(problem, TooLarge) else faults.unreadable(str(problem))
 
 
 def _merged(request: Request, body: bytes) -> dict[str, Any]:
@@ -236,12 +240,3 @@ def _operation(request: Request, kind: str) -> Handler:
     if method == "GET" and path.edge:
         raise faults.unknown_field(path.edge, _NODE_TYPES.get(kind, kind))
     raise faults.unsupported(method)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """The lifespan of an app that has none: whoever made it opens and closes its parts."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

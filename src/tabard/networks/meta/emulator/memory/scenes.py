@@ -5,20 +5,16 @@ Nothing is locked between the two. A number carries a version; saving one that s
 of a scene, and two calls at once can never both win.
 """
 
-import secrets
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from tabard.networks.emulation.chaos import Chaos
+from tabard.networks.emulation.races import Stale
 from tabard.networks.meta.emulator import events
 from tabard.networks.meta.emulator.state import Change, Notice, Number, Realm, Scene, TaskKind, Token, Waba
-
-
-class Stale(Exception):
-    """Somebody else saved the number first: look again."""
-
 
 NUMBER_COLUMNS = """
     n.id, n.waba_id, n.digits, n.display, n.country, n.calling_code, n.verified_name, n.created_at, n.verification,
@@ -146,15 +142,11 @@ async def tell(pool: asyncpg.Pool, scene: Scene, waba: Waba, notice: Notice) -> 
 def _webhooks(scene: Scene, waba: Waba | None, notice: Notice) -> list[_Row]:
     """None unless the app hears of the field. Overrides of the address hold for `messages` alone."""
     realm = scene.realm
-    if waba is None or not waba.subscribed or notice.field not in realm.fields or realm.drops_webhooks:
+    if waba is None or not waba.subscribed or notice.field not in realm.fields:
         return []
     body = events.serialize(waba.id, scene.now, notice)
-    copies = 2 if realm.duplicates_webhooks else 1
-    return [(TaskKind.WEBHOOK.value, body, scene.wall + _delay(realm)) for _ in range(copies)]
-
-
-def _delay(realm: Realm) -> timedelta:
-    return timedelta(milliseconds=secrets.randbelow(2000)) if realm.shuffles_webhooks else timedelta(0)
+    chaos = Chaos(realm.drops_webhooks, realm.duplicates_webhooks, realm.shuffles_webhooks)
+    return [(TaskKind.WEBHOOK.value, body, scene.wall + delay) for delay in chaos.delays()]
 
 
 def _columns(rows: list[_Row]) -> tuple[list[str], list[str], list[datetime]]:

@@ -1,0 +1,71 @@
+"""RCS senders: what they have beyond a profile, drafts, lists in any order, events of accounts, tokens."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+UP = (
+    "alter table senders add column agent jsonb, add column draft jsonb",
+    # A sender's object at the network need not be a number.
+    "drop index senders_number",
+    """
+    update senders set link = link - 'number_id' || jsonb_build_object('network_id', link->'number_id')
+    where link ? 'number_id'
+    """,
+    """
+    create index senders_network_id on senders (channel, (link->>'network_id')) where link->>'network_id' is not null
+    """,
+    # Orders of a list. Agents alone can be listed so: numbers, of which there are many more, pay nothing for it.
+    """
+    create index agents_by_change on senders (account_id, updated_at, id) where channel = 'rcs' and status <> 'deleted'
+    """,
+    """
+    create index agents_by_name on senders (account_id, lower(coalesce(profile->>'name', '')) collate "C", id)
+    where channel = 'rcs' and status <> 'deleted'
+    """,
+    """
+    create function life_order(status text) returns integer immutable strict parallel safe language sql
+    return array_position(array['draft', 'creating', 'pending_verification', 'verifying', 'testing', 'preparing',
+                                'launching', 'online', 'updating', 'offline', 'retiring', 'deleted'], status)
+    """,
+    """
+    create index agents_by_status on senders (account_id, life_order(status), id)
+    where channel = 'rcs' and status <> 'deleted'
+    """,
+    "alter table events alter column sender_id drop not null",
+    "create index events_of_account on events (account_id, number) where sender_id is null",
+    # A token is a credential that ends by itself.
+    "alter table credentials add column expires_at timestamptz",
+    "alter table credentials drop constraint credentials_kind_check",
+    "alter table credentials add constraint credentials_kind_check check (kind in ('main', 'key', 'token'))",
+    "create index credentials_expiry on credentials (expires_at) where expires_at is not null",
+)
+
+DOWN = (
+    "delete from credentials where kind = 'token'",
+    "alter table credentials drop constraint credentials_kind_check",
+    "alter table credentials add constraint credentials_kind_check check (kind in ('main', 'key'))",
+    "alter table credentials drop column expires_at",
+    "delete from events where sender_id is null",
+    "drop index events_of_account",
+    "alter table events alter column sender_id set not null",
+    "drop index agents_by_status, agents_by_name, agents_by_change, senders_network_id",
+    "drop function life_order",
+    """
+    update senders set link = link - 'network_id' || jsonb_build_object('number_id', link->'network_id')
+    where link ? 'network_id'
+    """,
+    "create index senders_number on senders (channel, (link->>'number_id')) where link->>'number_id' is not null",
+    "alter table senders drop column agent, drop column draft",
+)
+
+
+def upgrade() -> None:
+    for statement in UP:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for statement in DOWN:
+        op.execute(statement)
