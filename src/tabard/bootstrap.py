@@ -17,7 +17,9 @@ from tabard.app.accounts import ensure_sandbox_account
 from tabard.app.services import Sandbox, Services
 from tabard.app.watchdog import report_stuck
 from tabard.dialects.native.dialect import Native
+from tabard.dialects.native.webhooks import NativeFormat
 from tabard.dialects.sinch.dialect import Sinch
+from tabard.dialects.sinch.webhooks.form import SinchFormat
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.domain.lifecycle import Channel
 from tabard.http import app as http_app
@@ -32,7 +34,7 @@ from tabard.networks.meta.client import MetaClient
 from tabard.networks.meta.emulator.service import MetaEmulator
 from tabard.networks.outbound import GuardedOutbound, guarded_session
 from tabard.networks.pictures import GuardedPictures
-from tabard.ports import Clock, Outbound, RcsNetwork, Vault, WhatsAppNetwork
+from tabard.ports import Clock, RcsNetwork, Vault, WhatsAppNetwork
 from tabard.settings import Settings
 from tabard.storage import embedded, schema
 from tabard.storage.accounts import PostgresAccounts
@@ -40,7 +42,11 @@ from tabard.storage.database import open_pool
 from tabard.storage.inbox import PostgresInbox
 from tabard.storage.senders import PostgresSenders
 from tabard.storage.vault import AesVault, MasterKeyUnusable, kept_master_key, read_master_key, require_same_key
+from tabard.storage.webhooks.feed import PostgresFeed
+from tabard.storage.webhooks.queue import PostgresDeliveries
+from tabard.storage.webhooks.subscriptions import PostgresSubscriptions
 from tabard.ways import Ways
+from tabard.workflows.deliveries import DeliveryLanes
 from tabard.workflows.engine import Engine, Waker
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Reconcile, Step
@@ -155,7 +161,7 @@ class _Parts:
         pool: asyncpg.Pool,
         light: asyncpg.Pool,
         http: aiohttp.ClientSession,
-        outbound: Outbound,
+        outbound: GuardedOutbound,
         vault: Vault,
         *,
         clock: Clock,
@@ -165,6 +171,7 @@ class _Parts:
         # Wake-ups may be lost, and what the emulated network remembers matters only to senders saved afterwards.
         self.light = light
         self.waker = Waker(light)
+        self.wake_lanes = partial(self.waker.wake, "deliveries")
         self.http, self.sandbox_url = http, sandbox_url
         self.emulators: dict[str, MetaEmulator | GoogleEmulator] = {}
         sandbox = None if settings.production else self._sandbox()
@@ -172,7 +179,7 @@ class _Parts:
         accounts = PostgresAccounts(pool, vault, sandbox=not settings.production)
         self.ways = Ways(accounts, settings, {name: self._emulation_url(name) for name in self.emulators})
         self.services = Services(
-            senders=PostgresSenders(pool),
+            senders=PostgresSenders(pool, self.wake_lanes),
             accounts=accounts,
             clock=clock,
             vault=vault,
@@ -181,8 +188,12 @@ class _Parts:
             rcs=self._google(),
             way=self.ways.way,
             pictures=GuardedPictures(outbound),
+            outbound=outbound,
+            subscriptions=PostgresSubscriptions(pool),
+            feed=PostgresFeed(pool),
             stuck_after=timedelta(seconds=settings.stuck_seconds),
             wake=partial(self.waker.wake, "reconcile"),
+            wake_lanes=self.wake_lanes,
         )
 
     def _meta(self) -> WhatsAppNetwork:
@@ -255,12 +266,24 @@ class _Parts:
             "meta": meta_listener.Notices(services, partial(ways.connected, "meta")).read,
             "google": google_listener.Notices(services, partial(ways.connected, "google")).read,
         }
+        deliveries = DeliveryLanes(
+            PostgresDeliveries(self.pool),
+            self.outbound,
+            {"native": NativeFormat(), "sinch": SinchFormat()},
+            services.vault,
+            self.clock,
+        )
         emulated = [EmulatorLane(emulator, f"{name}-emulator") for name, emulator in self.emulators.items()]
         return Engine(
             self.light,
             self.clock,
             self.waker,
-            [Reconcile(services, steps, self.settings.lease), InboxLane(self.clock, self.inbox, readers), *emulated],
+            [
+                Reconcile(services, steps, self.settings.lease),
+                deliveries,
+                InboxLane(self.clock, self.inbox, readers),
+                *emulated,
+            ],
             {
                 "watchdog": ("* * * * *", self.watch),
                 "housekeeping": ("17 * * * *", self.keep_house),

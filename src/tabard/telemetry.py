@@ -21,11 +21,23 @@ _due = Gauge(
     "tabard_oldest_due_seconds", "How long the oldest due row of a lane has waited", ("lane",), registry=REGISTRY
 )
 
+_deliveries = Histogram(
+    "tabard_delivery_seconds",
+    "Time that one attempt to deliver took",
+    ("dialect", "outcome"),
+    registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("tabard")
 
 
 def observe_request(dialect: str, operation: str, status: int, seconds: float) -> None:
     _requests.labels(dialect, operation, str(status)).observe(seconds)
+
+
+def observe_delivery(dialect: str, outcome: str, seconds: float) -> None:
+    _deliveries.labels(dialect, outcome).observe(seconds)
 
 
 def count_step(outcome: str) -> None:

@@ -12,6 +12,7 @@ from tabard.ports import (
     EmulatedNetwork,
     EmulatedRcs,
     EmulatedWhatsApp,
+    Outbound,
     Pictures,
     RcsNetwork,
     SenderStore,
@@ -19,6 +20,7 @@ from tabard.ports import (
     Way,
     WhatsAppNetwork,
 )
+from tabard.ports.webhooks import EventFeed, SubscriptionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,12 @@ class Services:
     way: Callable[[AccountId, Channel], Awaitable[Way | None]]
     """The account's way into the channel's network; None if it has none."""
     pictures: Pictures
+    outbound: Outbound
+    subscriptions: SubscriptionStore
+    feed: EventFeed
     stuck_after: timedelta
     """How long a sender may rest in between before the watchdog reports it."""
     wake: Callable[[], None]
     """Says that some sender is due; cheap, never waits, may be forgotten (the sweep finds what was)."""
+    wake_lanes: Callable[[], None]
+    """The same of deliveries."""

@@ -16,6 +16,7 @@ TabardError
 │   └── CodeRefused         the network has refused a one-time code, or to send one; `trouble` says why
 ├── LaunchIncomplete        what reviewers ask for is missing; `missing` lists all of it
 ├── NameDeclined            the network has refused this display name
+├── TooManySubscriptions    more webhooks than the dialect lets an account have
 ├── TooManyTesters          more test numbers than an agent may have
 ├── TooManyInvitations      today's invitations of test numbers are used up
 ├── NetworkRefused          the network was asked at once and said no; `trouble` and `detail` say why
@@ -111,6 +112,10 @@ class LaunchIncomplete(TabardError):
 
 
 class NameDeclined(TabardError):
+    pass
+
+
+class TooManySubscriptions(TabardError):
     pass
 
 

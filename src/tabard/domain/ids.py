@@ -7,6 +7,8 @@ from uuid import UUID
 
 AccountId = NewType("AccountId", UUID)
 SenderId = NewType("SenderId", UUID)
+SubscriptionId = NewType("SubscriptionId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
 
 
 def new_uuid() -> UUID:
@@ -20,6 +22,10 @@ def new_uuid() -> UUID:
 
 def new_sender_id() -> SenderId:
     return SenderId(new_uuid())
+
+
+def new_subscription_id() -> SubscriptionId:
+    return SubscriptionId(new_uuid())
 
 
 def new_account_id() -> AccountId:

@@ -41,6 +41,10 @@ class Outbound(Protocol):
     async def fetch(self, url: str, *, limit: int, allow_private: bool) -> bytes:
         """GET a public document of at most `limit` bytes. Raises `OutboundRefused`, `OutboundUnavailable`."""
 
+    async def problem_with(self, url: str, *, allow_private: bool) -> str | None:
+        """Why the address may never be called, as far as it can be told now; a name that can't be resolved may be
+        resolved later."""
+
 
 class Picture(StrEnum):
     """What a picture is for; each kind has its own limits."""

@@ -73,17 +73,30 @@ where a.kind = 'live' and a.closed_at is null and not exists (
 _SHIFT = (
     "update accounts set clock_offset = clock_offset + $2 where id = $1 and kind = 'sandbox'",
     "update senders set due_at = due_at - $2::interval where account_id = $1 and due_at is not null",
+    "update deliveries set due_at = due_at - $2::interval where account_id = $1 and state = 'waiting'",
 )
 
 _HAS_DUE = f"""
 select exists (select from senders s where s.account_id = $1 and s.due_at <= $2 and {CLAIMABLE})
     or exists (select from network_inbox i join connections c on c.network = i.network and c.app_id = i.app_id
                where c.account_id = $1 and i.due_at <= $2)
+    or exists (select from deliveries d join subscriptions s on s.id = d.subscription_id
+               where d.account_id = $1 and d.state = 'waiting' and s.enabled and d.due_at <= $2)
+"""
+
+_NEXT_DUE = f"""
+select least(
+    (select min(s.due_at) from senders s where s.account_id = $1 and {CLAIMABLE}),
+    (select min(d.due_at) from deliveries d join subscriptions s on s.id = d.subscription_id
+     where d.account_id = $1 and d.state = 'waiting' and s.enabled))
 """
 
 _WIPE = (
     "delete from senders where account_id = $1",
     "delete from events where account_id = $1",
+    "delete from deliveries where account_id = $1",
+    "delete from attempts where account_id = $1",
+    "delete from snapshots where account_id = $1",
     "delete from idempotency_keys where account_id = $1",
     "update accounts set clock_offset = '0' where id = $1",
 )
@@ -176,9 +189,7 @@ class PostgresAccounts:
         return bool(await self._pool.fetchval(_HAS_DUE, account_id, now))
 
     async def next_due(self, account_id: AccountId) -> datetime | None:
-        due: datetime | None = await self._pool.fetchval(
-            f"select min(s.due_at) from senders s where s.account_id = $1 and {CLAIMABLE}", account_id
-        )
+        due: datetime | None = await self._pool.fetchval(_NEXT_DUE, account_id)
         return due
 
     async def wipe(self, account_id: AccountId) -> None:

@@ -10,11 +10,24 @@ from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
 from tabard.ports import EventPage, EventsWanted, StoredEvent
 from tabard.storage.database import from_json, to_json
+from tabard.storage.webhooks.outbox import OUTBOX
 
-_TELL = """
-insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
-select a.id, $2, $3, $4, $5, $6, $7::timestamptz + a.clock_offset from accounts a where a.id = $1
-returning number, occurred_at
+_TELL = f"""
+with saved as (
+    select * from senders where id = $2 and account_id = $1
+), told as (
+    insert into events (account_id, sender_id, sender_version, type, before, after, actor, occurred_at)
+    select a.id, $2, (select version from saved), $3, $4, $5, $6, $7::timestamptz + a.clock_offset
+    from accounts a where a.id = $1
+    returning number, account_id, sender_id, type, occurred_at
+), {OUTBOX.format(now="$7::timestamptz")}, of_account as (
+    insert into deliveries (subscription_id, account_id, subject, event_number, type, due_at, created_at)
+    select s.id, t.account_id, t.account_id, t.number, t.type, $7, t.occurred_at
+    from told t join subscriptions s on s.account_id = t.account_id
+    where t.sender_id is null and s.enabled and s.sender_id is null and s.topics && array['*', t.type]
+    returning id
+)
+select number, occurred_at, exists (select from outbox) or exists (select from of_account) as to_deliver from told
 """
 
 _MATCHING = """
@@ -51,11 +64,12 @@ _AFTER_ALL = 2**63 - 1
 
 async def tell(
     pool: asyncpg.Pool, account_id: AccountId, sender_id: SenderId | None, event: Event, actor: Actor, now: datetime
-) -> StoredEvent:
+) -> tuple[StoredEvent, bool]:
+    """The event as stored, and whether it is to be delivered to anybody."""
     row = await pool.fetchrow(
         _TELL, account_id, sender_id, event.type, to_json(event.before), to_json(event.after), actor.name, now
     )
-    return StoredEvent(row["number"], event, actor.name, row["occurred_at"])
+    return StoredEvent(row["number"], event, actor.name, row["occurred_at"]), row["to_deliver"]
 
 
 async def newest(pool: asyncpg.Pool, account_id: AccountId, sender_id: SenderId, limit: int) -> Sequence[StoredEvent]:

@@ -4,7 +4,7 @@ Times that a person sees are written in the account's time: wall time plus the a
 SQL, so that no process can be wrong about the offset. `due_at` and `leased_until` are wall time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,6 +21,7 @@ from tabard.ports import EventPage, EventsWanted, Found, Idempotency, Loaded, Ma
 from tabard.storage import events, sender_search
 from tabard.storage.database import to_json
 from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, optional_json, to_sender
+from tabard.storage.webhooks.outbox import OUTBOX
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -28,19 +29,21 @@ _AFTER_ALL = SenderId(UUID(int=2**128 - 1))
 
 _S_COLUMNS = ", ".join(f"s.{column.strip()}" for column in COLUMNS.split(","))
 
-_INSERT = """
-with created as (
+_INSERT = f"""
+with saved as (
     insert into senders (id, account_id, channel, address, status, friendly_name, registration, webhook, profile,
                          link, agent, due_at, status_since, created_at, updated_at)
     select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, t.now, t.now, t.now
     from accounts a cross join lateral (select $13::timestamptz + a.clock_offset as now) t
     where a.id = $2
     on conflict do nothing
-    returning id, account_id, created_at
-)
-insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
-select account_id, id, $14, '{}', $15, $16, created_at from created
-returning number
+    returning *
+), told as (
+    insert into events (account_id, sender_id, sender_version, type, before, after, actor, occurred_at)
+    select account_id, id, version, $14, '{{}}', $15, $16, created_at from saved
+    returning number, account_id, sender_id, type, occurred_at
+), {OUTBOX.format(now="$13::timestamptz")}
+select number, exists (select from outbox) as to_deliver from told
 """
 
 _KEEP_ANSWER = """
@@ -75,7 +78,7 @@ select {COLUMNS} from senders
 where account_id = $1 and channel = $2 and status <> 'deleted' and id > $3 order by id limit $4
 """
 
-_SAVE = """
+_SAVE = f"""
 with saved as (
     update senders s set
         status = $4, status_since = $5, friendly_name = $6, registration = $7, webhook = $8, profile = $9,
@@ -85,16 +88,17 @@ with saved as (
         updated_at = $21::timestamptz + a.clock_offset
     from accounts a
     where s.id = $1 and s.account_id = $2 and s.version = $3 and a.id = s.account_id
-    returning s.id, s.account_id, s.version, s.updated_at
+    returning s.*
 ), told as (
-    insert into events (account_id, sender_id, type, before, after, actor, occurred_at)
-    select s.account_id, s.id, e.type, e.before, e.after, $22, s.updated_at
+    insert into events (account_id, sender_id, sender_version, type, before, after, actor, occurred_at)
+    select s.account_id, s.id, s.version, e.type, e.before, e.after, $22, s.updated_at
     from saved s
     cross join rows from (jsonb_to_recordset($23) as (type text, before jsonb, after jsonb))
         with ordinality as e (type, before, after, place)
     order by e.place
-)
-select version, updated_at from saved
+    returning number, account_id, sender_id, type, occurred_at
+), {OUTBOX.format(now="$21::timestamptz")}
+select version, updated_at, exists (select from outbox) as to_deliver from saved
 """
 
 _CLAIM = f"""
@@ -164,8 +168,14 @@ where a.id = k.account_id and k.expires_at <= $1::timestamptz + a.clock_offset
 class PostgresSenders:
     """Fulfils `tabard.ports.SenderStore`."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, wake_lanes: Callable[[], None] = lambda: None) -> None:
+        """`wake_lanes` is called after a change that somebody subscribes to."""
         self._pool = pool
+        self._wake_lanes = wake_lanes
+
+    def _tell_lanes(self, row: asyncpg.Record) -> None:
+        if row["to_deliver"]:
+            self._wake_lanes()
 
     async def insert(self, sender: Sender, actor: Actor, now: datetime, idempotency: Idempotency | None) -> None:
         created = between(None, sender)[0]
@@ -188,14 +198,15 @@ class PostgresSenders:
             actor.name,
         )
         if idempotency is None:
-            inserted = await self._pool.fetchval(_INSERT, *values)
+            inserted = await self._pool.fetchrow(_INSERT, *values)
         else:
             async with self._pool.acquire() as connection, connection.transaction():
-                inserted = await connection.fetchval(_INSERT, *values)
+                inserted = await connection.fetchrow(_INSERT, *values)
                 if inserted is not None:
                     await _keep_answer(connection, sender.account_id, idempotency, now)
         if inserted is None:
             raise AddressTaken(f"the account has a sender {sender.address} already")
+        self._tell_lanes(inserted)
 
     async def answer_for(self, account_id: AccountId, key: str, fingerprint: bytes, now: datetime) -> bytes | None:
         row = await self._pool.fetchrow(_KEPT_ANSWER, account_id, key, now)
@@ -280,6 +291,7 @@ class PostgresSenders:
         )
         if row is None:
             raise StaleVersion(f"sender {before.id} is no longer at version {before.version}")
+        self._tell_lanes(row)
         return replace(after, version=row["version"], updated_at=row["updated_at"])
 
     async def claim_due(self, now: datetime, lease: timedelta, limit: int) -> Sequence[Loaded]:
@@ -323,7 +335,10 @@ class PostgresSenders:
     async def tell(
         self, account_id: AccountId, sender_id: SenderId | None, event: Event, actor: Actor, now: datetime
     ) -> StoredEvent:
-        return await events.tell(self._pool, account_id, sender_id, event, actor, now)
+        stored, to_deliver = await events.tell(self._pool, account_id, sender_id, event, actor, now)
+        if to_deliver:
+            self._wake_lanes()
+        return stored
 
     async def event_page(
         self,
