@@ -16,11 +16,35 @@ class Scope:
     life_seconds: float
     life_accounts: int
     boots: int
+    deliveries: int
+    """That wait at first, to be made as fast as can be."""
+    delivery_seconds: float
+    flood: int
 
 
-FULL = Scope(large=LARGE, deep_page=10_000, rounds=5, round_seconds=2.0, life_seconds=12.0, life_accounts=10, boots=3)
+FULL = Scope(
+    large=LARGE,
+    deep_page=10_000,
+    rounds=5,
+    round_seconds=2.0,
+    life_seconds=12.0,
+    life_accounts=10,
+    boots=3,
+    deliveries=50_000,
+    delivery_seconds=10.0,
+    flood=100_000,
+)
 QUICK = Scope(
-    large=QUICK_LARGE, deep_page=1_000, rounds=2, round_seconds=0.5, life_seconds=3.0, life_accounts=3, boots=1
+    large=QUICK_LARGE,
+    deep_page=1_000,
+    rounds=2,
+    round_seconds=0.5,
+    life_seconds=3.0,
+    life_accounts=3,
+    boots=1,
+    deliveries=20_000,
+    delivery_seconds=3.0,
+    flood=60_000,
 )
 
 

@@ -29,6 +29,7 @@ from tabard.networks.google import listener as google_listener
 from tabard.networks.google.client import GoogleClient
 from tabard.networks.google.emulator.service import GoogleEmulator
 from tabard.networks.inbox import InboxLane, Reader
+from tabard.networks.lookups import Lookups
 from tabard.networks.meta import listener as meta_listener
 from tabard.networks.meta.client import MetaClient
 from tabard.networks.meta.emulator.service import MetaEmulator
@@ -42,6 +43,7 @@ from tabard.storage.database import open_pool
 from tabard.storage.inbox import PostgresInbox
 from tabard.storage.senders import PostgresSenders
 from tabard.storage.vault import AesVault, MasterKeyUnusable, kept_master_key, read_master_key, require_same_key
+from tabard.storage.webhooks import retention
 from tabard.storage.webhooks.feed import PostgresFeed
 from tabard.storage.webhooks.queue import PostgresDeliveries
 from tabard.storage.webhooks.subscriptions import PostgresSubscriptions
@@ -73,6 +75,8 @@ class Service:
     waker: Waker
     engine: Engine
     pool: asyncpg.Pool
+    stopping: asyncio.Event
+    """To be set before the surface is told to end: answers that wait then end by themselves."""
 
 
 @asynccontextmanager
@@ -117,13 +121,14 @@ async def service(settings: Settings, dsn: str, own_url: str, *, clock: Clock | 
         await require_same_key(pool, vault)
         http = await stack.enter_async_context(_http_session())
         guarded = await stack.enter_async_context(guarded_session())
-        outbound = GuardedOutbound(guarded)
+        outbound = GuardedOutbound(guarded, resolve=Lookups())
         clock, sandbox_url = clock or WallClock(), settings.sandbox_url or own_url
+        await retention.prepare(pool, clock.now())
         parts = _Parts(settings, pool, light, http, outbound, vault, clock=clock, sandbox_url=sandbox_url)
         if parts.services.sandbox is not None:
             await ensure_sandbox_account(parts.services)
         stack.push_async_callback(_cancelled, asyncio.create_task(parts.waker.run()))
-        yield Service(parts.services, parts.asgi(), parts.waker, parts.engine(), pool)
+        yield Service(parts.services, parts.asgi(), parts.waker, parts.engine(), pool, parts.stopping)
 
 
 @asynccontextmanager
@@ -133,7 +138,7 @@ async def working(engine: Engine) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        engine.stop()
+        await engine.stop()
         await _cancelled(task)
 
 
@@ -170,6 +175,7 @@ class _Parts:
         self.settings, self.pool, self.clock, self.outbound = settings, pool, clock, outbound
         # Wake-ups may be lost, and what the emulated network remembers matters only to senders saved afterwards.
         self.light = light
+        self.stopping = asyncio.Event()
         self.waker = Waker(light)
         self.wake_lanes = partial(self.waker.wake, "deliveries")
         self.http, self.sandbox_url = http, sandbox_url
@@ -254,6 +260,7 @@ class _Parts:
             ready=self.missing,
             mounts={f"/networks/{name}": emulator.app for name, emulator in self.emulators.items()},
             more_routes=[*meta.routes(), *google.routes()],
+            stopping=self.stopping,
         )
 
     def engine(self) -> Engine:
@@ -272,6 +279,7 @@ class _Parts:
             {"native": NativeFormat(), "sinch": SinchFormat()},
             services.vault,
             self.clock,
+            lease=self.settings.lease,
         )
         emulated = [EmulatorLane(emulator, f"{name}-emulator") for name, emulator in self.emulators.items()]
         return Engine(
@@ -310,6 +318,7 @@ class _Parts:
         await self.services.accounts.forget_expired_tokens(now)
         await self.inbox.forget(now - _INBOX_KEPT_FOR)
         await schema.trim_queue_log(self.pool)
+        await retention.forget(self.pool, now, timedelta(days=self.settings.deliveries_kept_days))
 
 
 @asynccontextmanager

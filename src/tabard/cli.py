@@ -1,4 +1,4 @@
-"""The command line: run the service, migrate its database, manage accounts, play with the sandbox."""
+"""The command line: run the service, migrate its database, manage accounts, follow events, play with the sandbox."""
 
 import asyncio
 import json as json_module
@@ -12,9 +12,10 @@ from tabard import serving
 from tabard.app import accounts as accounts_app
 from tabard.bootstrap import database
 from tabard.commands.accounts import accounts
-from tabard.commands.client import SandboxRefused
-from tabard.commands.sandbox import DEFAULT_SECRET, DEFAULT_USER, sandbox
-from tabard.commands.terminal import OUT, DataDir, fail, settings_of
+from tabard.commands.client import ServiceRefused
+from tabard.commands.events import events, listen
+from tabard.commands.sandbox import sandbox
+from tabard.commands.terminal import DEFAULT_SECRET, DEFAULT_USER, OUT, DataDir, fail, settings_of
 from tabard.domain.errors import TabardError
 from tabard.settings import Settings
 from tabard.storage import schema
@@ -31,6 +32,8 @@ cli = typer.Typer(
 )
 cli.add_typer(accounts, name="accounts")
 cli.add_typer(sandbox, name="sandbox")
+cli.add_typer(events, name="events")
+cli.command()(listen)
 
 
 def main() -> None:
@@ -39,8 +42,8 @@ def main() -> None:
     except (
         EmbeddedDatabaseError,
         MasterKeyUnusable,
-        SandboxRefused,
         SchemaBehind,
+        ServiceRefused,
         TabardError,
         serving.CannotListen,
     ) as error:

@@ -8,10 +8,12 @@ from tabard.app.services import Services
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
 from tabard.ports import Image, Picture, RcsNetwork, Way, WhatsAppNetwork
+from tabard.ports.webhooks import EventFeed, SubscriptionStore
 from tabard.storage.vault import AesVault
 from tests.support.clock import FakeClock
 from tests.support.memory import MemorySenders, World
 from tests.support.memory_accounts import MemoryAccounts
+from tests.support.memory_subscriptions import MemorySubscriptions
 
 
 @dataclass
@@ -44,6 +46,19 @@ class StandInPictures:
 
 
 @dataclass
+class StandInOutbound:
+    """Every address may be called, but for those that a test says otherwise of; nobody calls one."""
+
+    problems: dict[str, str] = field(default_factory=dict)
+
+    async def fetch(self, url: str, *, limit: int, allow_private: bool) -> bytes:
+        raise AssertionError(f"nobody expected {url} to be fetched")
+
+    async def problem_with(self, url: str, *, allow_private: bool) -> str | None:
+        return self.problems.get(url)
+
+
+@dataclass
 class Backstage:
     """The parts behind a dialect that a test may reach into."""
 
@@ -53,7 +68,11 @@ class Backstage:
     whatsapp: StandInNetwork = field(default_factory=StandInNetwork)
     rcs: StandInNetwork = field(default_factory=StandInNetwork)
     pictures: StandInPictures = field(default_factory=StandInPictures)
+    outbound: StandInOutbound = field(default_factory=StandInOutbound)
     ways: dict[Channel, Way] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.subscriptions = MemorySubscriptions(self.world)
 
     def services(self) -> Services:
         return Services(
@@ -66,8 +85,12 @@ class Backstage:
             rcs=cast("RcsNetwork", self.rcs),
             way=self._way,
             pictures=self.pictures,
+            outbound=self.outbound,
+            subscriptions=cast("SubscriptionStore", self.subscriptions),
+            feed=cast("EventFeed", None),
             stuck_after=timedelta(hours=1),
             wake=self._wake,
+            wake_lanes=lambda: None,
         )
 
     async def _way(self, _: AccountId, channel: Channel) -> Way | None:

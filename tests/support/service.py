@@ -151,6 +151,7 @@ async def running(
         parts = await stack.enter_async_context(service(chosen, dsn, url, clock=clock))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         await stack.enter_async_context(answering(parts, listening))
+        stack.callback(parts.stopping.set)
         if works:
             await stack.enter_async_context(working(parts.engine))
         yield Running(url, parts, http)

@@ -1,5 +1,6 @@
 """The Twilio dialect behind its real surface, over the stores in memory, reached through ASGI without a socket."""
 
+import asyncio
 import re
 from base64 import b64encode
 from dataclasses import replace
@@ -52,7 +53,7 @@ class TwilioService:
         dialect: Dialect = Twilio(lambda: self.seconds)
         limit = RateLimit(rate, lambda: self.seconds)
         app = Router(
-            routes=routes(dialect, self.services, rate_limit=limit, public_url=None),
+            routes=routes(dialect, self.services, rate_limit=limit, public_url=None, stopping=asyncio.Event()),
             default=unknown_path(dialect, self.services, limit),
             redirect_slashes=False,
         )

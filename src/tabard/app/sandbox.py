@@ -61,6 +61,7 @@ async def advance_clock(services: Services, principal: Principal, by: timedelta)
         await services.accounts.shift_clock(principal.account_id, hop)
         left -= hop
         services.wake()
+        services.wake_lanes()
         if not await _settle(services, sandbox, principal.account_id, deadline):
             raise Busy(f"the clock was moved by {by - left} of {by}: what became due then is not done yet; ask again")
     await report_stuck(services)
@@ -182,5 +183,6 @@ async def _settle(services: Services, sandbox: Sandbox, account_id: AccountId, d
         if quiet and not await services.accounts.has_due(account_id, now):
             return True
         services.wake()
+        services.wake_lanes()
         await asyncio.sleep(_QUIET_POLL)
     return False

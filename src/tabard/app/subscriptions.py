@@ -16,6 +16,7 @@ from tabard.ports.webhooks import DeliveriesWanted, Health, StoredAttempt, Store
 _RACES = 20
 REPLAYS_A_SECOND = 50.0
 HEALTH_OVER = timedelta(hours=24)
+BY_OWNER = "disabled by its owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ async def rotate_secret(
     `InvalidInput`."""
     secret = secrets.token_bytes(24)
     sealed = services.vault.seal(secret, secret_context(subscription_id))
-    at = await _account_now(services, principal)
+    at = await account_now(services, principal)
     rotated = await change_subscription(
         services, principal, dialect, subscription_id, lambda before: before.rotated(sealed, at, overlap)
     )
@@ -128,10 +129,22 @@ async def enable_subscription(
     services: Services, principal: Principal, dialect: str, subscription_id: SubscriptionId
 ) -> Subscription:
     """What has waited meanwhile is delivered. Raises `NotFound`."""
-    at = await _account_now(services, principal)
+    at = await account_now(services, principal)
     return await change_subscription(
         services, principal, dialect, subscription_id, lambda before: before.enabled_again(at)
     )
+
+
+async def disable_subscription(
+    services: Services, principal: Principal, dialect: str, subscription_id: SubscriptionId
+) -> Subscription:
+    """What waits goes on waiting; what happens meanwhile is not kept for it. Raises `NotFound`."""
+    at = await account_now(services, principal)
+
+    def disabled(before: Subscription) -> Subscription:
+        return before.disabled(BY_OWNER, at) if before.enabled else before
+
+    return await change_subscription(services, principal, dialect, subscription_id, disabled)
 
 
 async def delete_subscription(
@@ -151,9 +164,7 @@ async def send_test_event(
     return await services.subscriptions.delivery(principal.account_id, delivery_id)
 
 
-async def health_of(
-    services: Services, principal: Principal, dialect: str, subscription_id: SubscriptionId
-) -> Health:
+async def health_of(services: Services, principal: Principal, dialect: str, subscription_id: SubscriptionId) -> Health:
     """Over the last day. Raises `NotFound`."""
     subscription = await services.subscriptions.fetch(principal.account_id, dialect, subscription_id)
     return await services.subscriptions.health(subscription, services.clock.now(), HEALTH_OVER)
@@ -169,9 +180,7 @@ async def list_deliveries(
 ) -> Sequence[StoredDelivery]:
     """Newest first. Raises `InvalidInput`."""
     _check_range(wanted)
-    return await services.subscriptions.deliveries(
-        principal.account_id, wanted, limit=limit, older_than=older_than
-    )
+    return await services.subscriptions.deliveries(principal.account_id, wanted, limit=limit, older_than=older_than)
 
 
 async def fetch_delivery(
@@ -189,9 +198,7 @@ async def replay_delivery(services: Services, principal: Principal, delivery_id:
     return await services.subscriptions.delivery(principal.account_id, delivery_id)
 
 
-async def replay_deliveries(
-    services: Services, principal: Principal, dialect: str, wanted: DeliveriesWanted
-) -> int:
+async def replay_deliveries(services: Services, principal: Principal, dialect: str, wanted: DeliveriesWanted) -> int:
     """Deliver again what is settled and matches, at `REPLAYS_A_SECOND`, behind all that is new; how many.
 
     `wanted` names the subscription. Raises `NotFound`, `InvalidInput`.
@@ -203,9 +210,7 @@ async def replay_deliveries(
     return await _replay(services, principal, wanted, None)
 
 
-async def _replay(
-    services: Services, principal: Principal, wanted: DeliveriesWanted, one: DeliveryId | None
-) -> int:
+async def _replay(services: Services, principal: Principal, wanted: DeliveriesWanted, one: DeliveryId | None) -> int:
     replayed = await services.subscriptions.replay(
         principal.account_id, wanted, services.clock.now(), one=one, rate=REPLAYS_A_SECOND
     )
@@ -218,6 +223,6 @@ def _check_range(wanted: DeliveriesWanted) -> None:
         raise InvalidInput("after", "must be earlier than before")
 
 
-async def _account_now(services: Services, principal: Principal) -> datetime:
+async def account_now(services: Services, principal: Principal) -> datetime:
     account = await services.accounts.account(principal.account_id)
     return services.clock.now() + account.clock_offset

@@ -6,18 +6,23 @@ from typing import Annotated
 import typer
 
 from tabard import settings as settings_module
-from tabard.app import accounts as accounts_app
 from tabard.commands.client import SandboxClient
-from tabard.commands.terminal import ERR, OUT, Json, fail, print_json
+from tabard.commands.terminal import (
+    DEFAULT_SECRET,
+    DEFAULT_URL,
+    DEFAULT_USER,
+    ERR,
+    OUT,
+    Json,
+    Secret,
+    Url,
+    User,
+    fail,
+    print_event,
+    print_json,
+)
 
 sandbox = typer.Typer(no_args_is_help=True, help="The sandbox of a running service.")
-
-Url = Annotated[str, typer.Option("--url", envvar="TABARD_URL", help="Where the service answers.")]
-User = Annotated[str, typer.Option("--user", envvar="TABARD_USER", help="Account SID or key.")]
-Secret = Annotated[str, typer.Option("--secret", envvar="TABARD_SECRET", help="Its auth token or secret.")]
-DEFAULT_URL = "http://127.0.0.1:8600"
-DEFAULT_USER = accounts_app.twilio_sid(accounts_app.SANDBOX_ACCOUNT)
-DEFAULT_SECRET = accounts_app.SANDBOX_TWILIO_TOKEN
 
 
 @sandbox.command("inbox")
@@ -65,12 +70,7 @@ def sandbox_show(
             remark = f" ({carrier['remark']})" if carrier["remark"] else ""
             OUT.print(f"    {carrier['carrier']}: {carrier['status']}{remark}", soft_wrap=True)
     for told in reversed(shown["events"]):
-        change = ", ".join(f"{leaf}: {value}" for leaf, value in told["after"].items())
-        OUT.print(
-            f"[dim]{told['occurred_at'][:19]}[/dim]  {told['type']}  [dim]{told['actor']}[/dim]  {change}",
-            soft_wrap=True,
-            highlight=False,
-        )
+        print_event(told)
 
 
 @sandbox.command("clock")

@@ -1,9 +1,7 @@
 """Events: what changed, derived from the sender before and after, so that no change can go untold.
 
-Types: sender.created, .status (with .testing, .online, .offline, .retiring or .deleted beside it), .quality, .limit,
-.name, .profile, .draft, .webhook, .configuration, .warning, .carrier (one for each that decided), .tester (one for each
-phone); and sender.commented, account.commented.<channel>, which change nothing and are told by the use case. `before` and `after`
-hold only what differs. Codes and PINs never appear.
+`TYPES` lists their types. The comments among them change nothing and are told by the use case; what becomes of a
+subscription is told by the lanes. `before` and `after` hold only what differs. Codes and PINs never appear.
 """
 
 from collections.abc import Iterator
@@ -14,6 +12,41 @@ from tabard.domain.agent import Agent, Tester
 from tabard.domain.launch import Carrier
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
+
+TYPES = (
+    "sender.created",
+    "sender.status",
+    "sender.testing",
+    "sender.online",
+    "sender.offline",
+    "sender.retiring",
+    "sender.deleted",
+    "sender.quality",
+    "sender.limit",
+    "sender.name",
+    "sender.profile",
+    "sender.draft",
+    "sender.webhook",
+    "sender.configuration",
+    "sender.warning",
+    "sender.carrier",
+    "sender.tester",
+    "sender.commented",
+    "account.commented.whatsapp",
+    "account.commented.rcs",
+    "subscription.disabled",
+    "subscription.test",
+)
+"""Every type there is. `sender.testing` to `sender.deleted` stand beside a `sender.status`; there is one
+`sender.carrier` for each carrier that decided, and one `sender.tester` for each phone."""
+
+PATTERNS = {"sender.*": tuple([name for name in TYPES if name.startswith("sender.")]), "*": TYPES}
+"""Names that stand for several types."""
+
+
+def types_of(name: str) -> tuple[str, ...]:
+    """The types that a name stands for; none for a name that nobody knows."""
+    return PATTERNS.get(name) or ((name,) if name in TYPES else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The whole HTTP surface: every dialect's routes, what operators ask for, and what is mounted beside them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import orjson
@@ -28,11 +29,12 @@ def build(
     ready: Ready,
     mounts: Mapping[str, ASGIApp],
     more_routes: Sequence[BaseRoute] = (),
+    stopping: asyncio.Event,
 ) -> ASGIApp:
-    """The last dialect answers paths that belong to none."""
+    """The last dialect answers paths that belong to none. `stopping` is set when answers that wait must end."""
     all_routes: list[BaseRoute] = []
     for dialect in dialects:
-        all_routes += routes(dialect, services, rate_limit=rate_limit, public_url=public_url)
+        all_routes += routes(dialect, services, rate_limit=rate_limit, public_url=public_url, stopping=stopping)
     all_routes += [*_operator_routes(ready), *_document_routes(dialects)]
     all_routes += more_routes
     all_routes += [Mount(path, app) for path, app in mounts.items()]

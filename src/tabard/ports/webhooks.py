@@ -1,8 +1,9 @@
 """How events are told to subscribers, and how they are read by cursor."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from tabard.domain.account import AccountKind, Actor
@@ -17,25 +18,42 @@ from tabard.ports.stores import StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    id: DeliveryId
+    subject: str
+    """Deliveries of one subject go one after another."""
+    attempts: int
+    """Already made."""
+    replayed: bool
+    told: Callable[[], tuple[StoredEvent, Sender | None]]
+    """The event, and its sender as it was after it; None for an event of the account. Made of what was stored only when
+    it is asked for: many more deliveries are in hand than are being made, and what can't be read fails alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deliveries that are due and that no earlier one of their subject holds back; those of a subject in order."""
+
+    deliveries: Sequence[Delivery]
+    whole: bool
+    """Nothing else is due."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedLane:
     """A subscription with deliveries due, the holder's alone until the lease ends."""
 
     subscription: Subscription
     kind: AccountKind
-    account_now: datetime
+    offset: timedelta
+    """How far the account's clock is ahead of the wall."""
+    held_until: datetime
+    first: Batch
+    """What is due, as far as the claim has read."""
 
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    id: DeliveryId
-    subject: str
-    """Deliveries of one subject go one after another."""
-    event: StoredEvent
-    sender: Sender | None
-    """As it was after the event; None for an event of the account."""
-    attempts: int
-    """Already made."""
-    replayed: bool
+    @property
+    def failing(self) -> bool:
+        return self.subscription.failing_since is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +67,45 @@ class Tried:
     """Wall time."""
 
 
+@dataclass(frozen=True, slots=True)
+class LaneReport:
+    """What a lane's holder has to say."""
+
+    lane: ClaimedLane
+    held_until: datetime
+    """The lease as the holder knows it."""
+    until: datetime | None
+    """How long it wants to go on holding the lane; None lets it go."""
+    tried: Sequence[Tried] = ()
+
+
+class Standing(StrEnum):
+    """Of a lane, as its holder is to see it."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """The subscription was changed, disabled or deleted, or the lease was lost: go no further."""
+    FAILED_TOO_LONG = "failed_too_long"
+
+
 class DeliveryQueue(Protocol):
-    async def claim_lanes(self, now: datetime, lease: timedelta, limit: int) -> Sequence[ClaimedLane]:
-        """Take enabled subscriptions that have deliveries due; nobody else gets them until they are released."""
+    async def claim_lanes(
+        self, now: datetime, lease: timedelta, *, sound: int, failing: int, ahead: int
+    ) -> Sequence[ClaimedLane]:
+        """Take enabled subscriptions that have deliveries due, so many sound ones and so many that failed last;
+        nobody else gets them until they are let go. `ahead` deliveries of each are read with them."""
 
     async def due(
-        self, subscription_id: SubscriptionId, now: datetime, limit: int, *, but_for: Collection[DeliveryId]
-    ) -> Sequence[Delivery]:
-        """Deliveries that are due and that no earlier one of their subject holds back, in order; live ones first."""
+        self, subscription_id: SubscriptionId, now: datetime, limit: int, *, but_for: Collection[str]
+    ) -> Batch:
+        """What is due of other subjects than these."""
 
-    async def record(self, lane: ClaimedLane, tried: Sequence[Tried], now: datetime, lease: timedelta) -> bool:
-        """Store attempts and what they came to, and hold the lane for longer. False if the subscription is disabled
-        now: its receiver is gone, or has failed for too long."""
+    async def record(self, reports: Sequence[LaneReport], now: datetime) -> Mapping[SubscriptionId, Standing]:
+        """Store attempts and what they came to, and hold the lanes for longer or let them go. At most one report a
+        lane. Told twice is told once."""
 
-    async def release_lane(self, subscription_id: SubscriptionId) -> None: ...
+    async def disable(self, subscription: Subscription, reason: str, now: datetime) -> None:
+        """Unless it was changed meanwhile; tells `subscription.disabled` to the account."""
 
     async def next_due(self) -> datetime | None:
         """The earliest wall time at which a delivery is due in a lane that nobody holds."""
@@ -205,6 +248,7 @@ class FeedWanted:
     channel: Channel | None = None
     after: datetime | None = None
     before: datetime | None = None
+    with_sender: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +256,16 @@ class FeedEvent:
     stored: StoredEvent
     sender_id: SenderId | None
     cursor: Cursor
+    sender: Sender | None = None
+    """As it is now, where that was wanted."""
 
 
 class EventFeed(Protocol):
     async def after(
         self, account_id: AccountId, cursor: Cursor | None, wanted: FeedWanted, limit: int
     ) -> tuple[Sequence[FeedEvent], Cursor]:
-        """Events in order, and the place to go on from, which moves on also when nothing was found."""
+        """Events in order, and the place to go on from, which moves on also when nothing was found. Raises
+        `InvalidInput` for a cursor that lies ahead of all that there is: it is another database's."""
 
     async def end(self) -> Cursor:
         """The place after all that there is."""

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from tabard.domain.webhooks.delivery import Failure
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -31,6 +33,10 @@ class Image:
 
 class OutboundRefused(Exception):
     """The address may not be called, or did not answer as it should. The text is fit to show to the user."""
+
+    def __init__(self, problem: str, cause: Failure = Failure.BLOCKED) -> None:
+        super().__init__(problem)
+        self.cause = cause
 
 
 class OutboundUnavailable(OutboundRefused):

@@ -73,22 +73,32 @@ where a.kind = 'live' and a.closed_at is null and not exists (
 _SHIFT = (
     "update accounts set clock_offset = clock_offset + $2 where id = $1 and kind = 'sandbox'",
     "update senders set due_at = due_at - $2::interval where account_id = $1 and due_at is not null",
-    "update deliveries set due_at = due_at - $2::interval where account_id = $1 and state = 'waiting'",
+    """
+    update deliveries set due_at = due_at - $2::interval
+    where state = 'waiting' and subscription_id in (select id from subscriptions where account_id = $1)
+    """,
 )
 
 _HAS_DUE = f"""
 select exists (select from senders s where s.account_id = $1 and s.due_at <= $2 and {CLAIMABLE})
     or exists (select from network_inbox i join connections c on c.network = i.network and c.app_id = i.app_id
                where c.account_id = $1 and i.due_at <= $2)
-    or exists (select from deliveries d join subscriptions s on s.id = d.subscription_id
-               where d.account_id = $1 and d.state = 'waiting' and s.enabled and d.due_at <= $2)
+    or exists (select from subscriptions s join deliveries d on d.subscription_id = s.id
+               where s.account_id = $1 and s.enabled and d.state = 'waiting' and not d.replayed and d.due_at <= $2)
+    or exists (select from subscriptions s join deliveries d on d.subscription_id = s.id
+               where s.account_id = $1 and s.enabled and d.state = 'waiting' and d.replayed and d.due_at <= $2)
 """
 
 _NEXT_DUE = f"""
 select least(
     (select min(s.due_at) from senders s where s.account_id = $1 and {CLAIMABLE}),
-    (select min(d.due_at) from deliveries d join subscriptions s on s.id = d.subscription_id
-     where d.account_id = $1 and d.state = 'waiting' and s.enabled))
+    (select min(d.due_at) from subscriptions s cross join lateral (
+        (select due_at from deliveries where subscription_id = s.id and state = 'waiting' and not replayed
+         order by due_at limit 1)
+        union all
+        (select due_at from deliveries where subscription_id = s.id and state = 'waiting' and replayed
+         order by due_at limit 1)) d
+     where s.account_id = $1 and s.enabled))
 """
 
 _WIPE = (

@@ -1,6 +1,7 @@
 """The pool of connections, and the two conversions that every table's module needs."""
 
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -34,8 +35,14 @@ async def _keep_session(_: asyncpg.Connection) -> None:
 
 
 def to_json(value: object) -> str:
-    """Dataclasses, enums and times included (orjson); for a jsonb parameter."""
-    return orjson.dumps(value).decode()
+    """Dataclasses, enums, ids and times included (orjson); for a jsonb parameter."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, UUID):  # asyncpg's own kind, which orjson does not know
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def from_json(value: str | None) -> Any:

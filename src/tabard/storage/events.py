@@ -25,6 +25,7 @@ with saved as (
     select s.id, t.account_id, t.account_id, t.number, t.type, $7, t.occurred_at
     from told t join subscriptions s on s.account_id = t.account_id
     where t.sender_id is null and s.enabled and s.sender_id is null and s.topics && array['*', t.type]
+      and (s.channel is null or t.type = 'account.commented.' || s.channel)
     returning id
 )
 select number, occurred_at, exists (select from outbox) or exists (select from of_account) as to_deliver from told

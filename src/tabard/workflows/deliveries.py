@@ -1,49 +1,56 @@
 """Deliveries: lanes that carry events to their subscribers, each subscription in a lane of its own.
 
 The parts
-    A delivery is a row with `due_at`, written by the statement that stored its event. A subscription with deliveries due
-    is a *lane*; a worker that claims it holds it alone, under a lease, until nothing of it is due.
+    A delivery is a row with `due_at`, written by the statement that stored its event. A subscription with deliveries
+    due is a *lane*; a worker that claims it holds it alone, under a lease, until nothing of it is due.
     Within a lane, deliveries of one subject (one sender) go one after another, others side by side, `AT_ONCE` at most.
     All lanes of one account share `AT_ONCE_OF_ACCOUNT` places in a process.
+    A lane whose last attempt failed is *failing*: it makes one attempt at a time, until one succeeds, and has one of
+    the few places for failing lanes. One whose standing changes is let go and claimed anew.
 
 What is guaranteed
     Each delivery is attempted until it has succeeded, or its dialect's schedule is used up. It may be made twice: a
     worker that died after the receiver answered has recorded nothing, and its lane comes free when the lease ends.
     Deliveries of one subject arrive in order; one that fails holds back only its own subject, and only while its pause
-    is short (`HOLDS_FOR`).
-    A slow or flooded receiver slows its own lane only: other lanes have their own places.
+    is short (`HOLDS_FOR`). The next of a subject goes out when what came of the last one is written.
+    A slow or flooded receiver slows its own lane only. Receivers that hang use up the places of failing lanes, never
+    those of sound ones.
 
 What may be lost, and why nothing is
     A wake-up. Due lanes are read from the deliveries themselves, at the latest by the timekeeper's sweep. Between a
     lane's last look and its release a new delivery may come whose wake-up finds the lane still held: so whoever has
     released a lane looks once more, and by then either that look sees the delivery or its wake-up sees the lane free.
+    A lane that stays held because a receiver is slow looks again by itself, every `_TICK`.
+
+What is only an optimisation
+    Looks are made one at a time, and rest for three times as long as they took: those that are wanted meanwhile are
+    made as one, and finding lanes never takes more than a quarter of a core, however many subscriptions wait.
 """
 
 import asyncio
 import random
-from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
-from tabard.domain.account import AccountKind
 from tabard.domain.ids import AccountId
-from tabard.domain.webhooks.delivery import Attempt, DeliveryState, Verdict, judge
-from tabard.domain.webhooks.subscription import secret_context
 from tabard.ports import Clock, Vault
-from tabard.ports.webhooks import ClaimedLane, Delivery, DeliveryQueue, Poster, Tried, WebhookFormat
-from tabard.telemetry import log, observe_delivery
+from tabard.ports.webhooks import ClaimedLane, DeliveryQueue, Poster, WebhookFormat
+from tabard.telemetry import log
+from tabard.workflows.lane import AHEAD, LaneRun
+from tabard.workflows.ledger import Held, Ledger
 
-AT_ONCE = 16
 AT_ONCE_OF_ACCOUNT = 64
-LANES_AT_ONCE = 128
-LEASE = timedelta(seconds=40)
-"""Longer than any attempt takes: then whoever held the lane is dead."""
-_AHEAD = 200
-"""Deliveries that a lane reads at once."""
+AT_ONCE_OF_PROCESS = 1024
+LANES_AT_ONCE = 512
+FAILING_AT_ONCE = 64
+_TICK = 0.25
+_GRACE = 5.0
+"""Seconds for attempts that are under way when the process is told to stop."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeliveryLanes:
     """All lanes of all subscriptions, as one lane of the engine."""
 
@@ -53,123 +60,101 @@ class DeliveryLanes:
     """By dialect."""
     vault: Vault
     clock: Clock
+    lease: timedelta = timedelta(seconds=60)
+    """How long a lane stays with a worker that has died; while one lives, it renews its leases."""
+    jitter: Callable[[], float] = random.random
     name: str = "deliveries"
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
-    _accounts: dict[AccountId, asyncio.Semaphore] = field(
-        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(AT_ONCE_OF_ACCOUNT))
-    )
+    _ledger: Ledger = field(init=False)
+    _running: dict[asyncio.Task[bool], LaneRun] = field(default_factory=dict)
+    _ticking: asyncio.Task[None] | None = None
+    _places: "WeakValueDictionary[AccountId, asyncio.Semaphore]" = field(default_factory=WeakValueDictionary)
+    _all_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_OF_PROCESS))
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _look_wanted: bool = False
+    _rests_until: float = 0
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.queue, self.clock, self.lease)
 
     async def next_due(self) -> datetime | None:
         return await self.queue.next_due()
 
     async def drain(self) -> bool:
         """Start every lane that is due and free; ends when those that it has started have."""
-        mine: set[asyncio.Task[None]] = set()
-        worked = False
+        mine: set[asyncio.Task[bool]] = set()
+        put_off = False
         try:
             while True:
-                places = LANES_AT_ONCE - len(self._running)
-                if places > 0:
-                    claimed = await self.queue.claim_lanes(self.clock.now(), LEASE, places)
-                    mine |= {self._start(lane) for lane in claimed}
+                mine |= await self._claim()
                 if not mine:
-                    return worked
-                worked = True
-                _, mine = await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in mine:
-                task.cancel()
+                    return put_off
+                done, mine = await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
+                put_off |= any(not task.cancelled() and task.exception() is None and task.result() for task in done)
+        except asyncio.CancelledError:
+            await self._finish(mine)
+            raise
+        except Exception:
+            if mine:
+                await asyncio.wait(mine)  # a claim that failed is no reason to drop the lanes that run
+            raise
 
-    def _start(self, lane: ClaimedLane) -> asyncio.Task[None]:
-        run = LaneRun(self, lane, self._accounts[lane.subscription.account_id])
+    async def _claim(self) -> set[asyncio.Task[bool]]:
+        if self._look_wanted:
+            return set()  # somebody is about to look, and will see whatever we would
+        self._look_wanted = True
+        try:
+            async with self._looking:
+                await asyncio.sleep(self._rests_until - _now())
+                self._look_wanted = False
+                return await self._look()
+        finally:
+            self._look_wanted = False
+
+    async def _look(self) -> set[asyncio.Task[bool]]:
+        failing = sum(run.held.lane.failing for run in self._running.values())
+        free = LANES_AT_ONCE - len(self._running) + failing, FAILING_AT_ONCE - failing
+        if max(free) <= 0:
+            return set()
+        began = _now()
+        claimed = await self.queue.claim_lanes(
+            self.clock.now(), self.lease, sound=max(0, free[0]), failing=max(0, free[1]), ahead=AHEAD
+        )
+        self._rests_until = _now() + 3 * (_now() - began)
+        return {self._start(lane) for lane in claimed}
+
+    def _start(self, lane: ClaimedLane) -> asyncio.Task[bool]:
+        account_id = lane.subscription.account_id
+        places = self._places.setdefault(account_id, asyncio.Semaphore(AT_ONCE_OF_ACCOUNT))
+        run = LaneRun(self, self._ledger, Held(lane, lane.held_until), (places, self._all_places))
         task = asyncio.create_task(run.run())
-        self._running.add(task)
+        self._running[task] = run
         task.add_done_callback(self._ended)
+        if self._ticking is None or self._ticking.done():
+            self._ticking = asyncio.create_task(self._tick())
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+    def _ended(self, task: asyncio.Task[bool]) -> None:
+        del self._running[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             # The database failed, or we did: the lane is free again when its lease ends.
             log.error("lane.dropped", error=repr(error))
 
+    async def _tick(self) -> None:
+        while self._running:
+            await asyncio.sleep(_TICK)
+            for run in list(self._running.values()):
+                run.tick()
 
-@dataclass(slots=True)
-class LaneRun:
-    """One lane, from its claim to its release."""
-
-    lanes: DeliveryLanes
-    lane: ClaimedLane
-    places_of_account: asyncio.Semaphore
-    _queued: dict[str, deque[Delivery]] = field(default_factory=dict)
-    """By subject, in order, what was read and is not under way."""
-    _under_way: dict[asyncio.Task[Tried], Delivery] = field(default_factory=dict)
-
-    async def run(self) -> None:
-        subscription = self.lane.subscription
-        try:
-            while await self._read() or self._under_way:
-                if not await self._work():
-                    return
-        finally:
-            for task in self._under_way:
+    async def _finish(self, mine: set[asyncio.Task[bool]]) -> None:
+        """Begin nothing more; what is under way may end by itself for a while, so that it need not be made again."""
+        for task in mine:
+            if task in self._running:
+                self._running[task].stop()
+        if mine:
+            _, late = await asyncio.wait(mine, timeout=_GRACE)
+            for task in late:
                 task.cancel()
-            await asyncio.shield(self.lanes.queue.release_lane(subscription.id))
 
-    async def _read(self) -> bool:
-        """Take in what is due, if there is room; whether anything is to be done."""
-        known = [d.id for waiting in self._queued.values() for d in waiting]
-        known += [delivery.id for delivery in self._under_way.values()]
-        if len(known) < _AHEAD // 2:
-            now = self.lanes.clock.now()
-            for delivery in await self.lanes.queue.due(
-                self.lane.subscription.id, now, _AHEAD - len(known), but_for=known
-            ):
-                self._queued.setdefault(delivery.subject, deque()).append(delivery)
-        return bool(self._queued)
 
-    async def _work(self) -> bool:
-        """Attempt what may be attempted, and record what has come of it; False if the lane is closed."""
-        self._start_attempts()
-        done, _ = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
-        tried = [task.result() for task in done]
-        for task in done:
-            del self._under_way[task]
-        for one in tried:
-            if one.verdict.holds:
-                # Its followers stay due in the database; the next read finds that they must wait.
-                self._queued.pop(one.delivery.subject, None)
-        return await self.lanes.queue.record(self.lane, tried, self.lanes.clock.now(), LEASE)
-
-    def _start_attempts(self) -> None:
-        busy = {delivery.subject for delivery in self._under_way.values()}
-        for subject in [subject for subject in self._queued if subject not in busy]:
-            if len(self._under_way) >= AT_ONCE:
-                return
-            delivery = self._queued[subject].popleft()
-            if not self._queued[subject]:
-                del self._queued[subject]
-            self._under_way[asyncio.create_task(self._attempt(delivery))] = delivery
-
-    async def _attempt(self, delivery: Delivery) -> Tried:
-        subscription, lanes = self.lane.subscription, self.lanes
-        form = lanes.formats[subscription.dialect]
-        async with self.places_of_account:
-            started_at = lanes.clock.now()
-            body = form.body(delivery.event, delivery.sender, subscription)
-            if body is None:
-                settled = Verdict(DeliveryState.DELIVERED)
-                untold = Attempt(timedelta(0), detail="the dialect has no words for this event")
-                return Tried(delivery, untold, settled, started_at)
-            context = secret_context(subscription.id)
-            secrets = [lanes.vault.open(sealed, context) for sealed in subscription.secrets(self.lane.account_now)]
-            attempt = await lanes.poster.post(
-                subscription.url,
-                body,
-                form.headers(delivery.id, body, secrets, started_at),
-                allow_private=self.lane.kind is AccountKind.SANDBOX,
-                time_out=form.schedule.time_out,
-            )
-        verdict = judge(attempt, delivery.attempts + 1, form.schedule, random.random())  # noqa: S311 - spreads load
-        observe_delivery(subscription.dialect, attempt.failure or "delivered", attempt.duration.total_seconds())
-        return Tried(delivery, attempt, verdict, started_at)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -39,6 +39,8 @@ _GAP = 0.004
 """Seconds between two enqueues of one process, so that a burst of changes costs one."""
 _SHORTEST_WAIT = 0.01
 _RESTART_DELAY = 1.0
+_LEAVE = 10.0
+"""Seconds that lanes have to leave in good order."""
 
 _QUEUED = "select exists (select from pgqueuer where entrypoint = $1 and status = 'queued')"
 
@@ -59,7 +61,8 @@ class Lane(Protocol):
     def name(self) -> str: ...
 
     async def drain(self) -> bool:
-        """Work until nothing is due; whether there was anything. Safe to run at any time, several times at once."""
+        """Work until nothing is due; whether something may be due later because of it. Safe to run at any time, several
+        times at once. When it is cancelled, it leaves in good order, and soon."""
 
     async def next_due(self) -> datetime | None: ...
 
@@ -154,15 +157,17 @@ class Engine:
         self._draining.add(task)
         try:
             if await task:
-                self._drained.set()  # there may be a new earliest time; after an idle drain there is none
+                self._drained.set()  # there may be a new earliest time
         finally:
             self._draining.discard(task)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Begin no more work and break off what runs: PgQueuer would wait for it to its end. The rows stay due."""
         self._stopping = True
         for task in self._draining:
             task.cancel()
+        if self._draining:
+            await asyncio.wait(self._draining, timeout=_LEAVE)
 
     async def _keep_time(self) -> None:
         while not self._stopping:

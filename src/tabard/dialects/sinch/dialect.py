@@ -13,11 +13,11 @@ from tabard.dialects.sinch.rcs import routes as rcs_routes
 from tabard.dialects.sinch.rcs import wire as rcs_wire
 from tabard.dialects.sinch.rcs.test_numbers import TEST_NUMBER
 from tabard.dialects.sinch.reading import SENDER_ID
+from tabard.dialects.sinch.webhooks import faults as webhook_faults
+from tabard.dialects.sinch.webhooks import routes as webhook_routes
 from tabard.dialects.sinch.whatsapp import refusals as whatsapp_refusals
 from tabard.dialects.sinch.whatsapp import routes as whatsapp_routes
 from tabard.dialects.sinch.writing import ErrorAnswer
-from tabard.dialects.sinch.whatsapp import refusals as whatsapp_refusals
-from tabard.dialects.sinch.whatsapp import routes as whatsapp_routes
 from tabard.domain.account import Principal
 from tabard.http.credentials import Credentials
 from tabard.http.surface import Answer, Documentation, Operation
@@ -27,7 +27,7 @@ PREFIX = "/v1/projects/"
 _FAMILIES: Sequence[tuple[re.Pattern[str], errors.Explain]] = (
     (re.compile(rf"{PREFIX}[^/]+/rcs(/|$)"), rcs_faults.explain),
     (re.compile(rf"{PREFIX}[^/]+/whatsapp(/|$)"), whatsapp_refusals.explain),
-    (re.compile(rf"{PREFIX}[^/]+/whatsapp(/|$)"), whatsapp_refusals.explain),
+    (re.compile(rf"{PREFIX}[^/]+/webhooks(/|$)"), webhook_faults.explain),
 )
 """Where each family's own words for errors hold."""
 
@@ -43,6 +43,7 @@ class Sinch:
     operations: Sequence[Operation] = (
         *rcs_routes.OPERATIONS,
         *whatsapp_routes.OPERATIONS,
+        *webhook_routes.OPERATIONS,
         *tokens.OPERATIONS,
     )
     documentation = Documentation(
@@ -52,20 +53,23 @@ class Sinch:
             "BearerAuth": {"type": "http", "scheme": "bearer"},
         },
         error=ErrorAnswer,
-        faults=errors.documented(rcs_faults.FAULTS, whatsapp_refusals.FAULTS),
+        faults=errors.documented(rcs_faults.FAULTS, whatsapp_refusals.FAULTS, webhook_faults.FAULTS),
         path_patterns={
             "projectId": auth.PROJECT_ID,
             "senderId": SENDER_ID,
             "testNumber": TEST_NUMBER,
+            "webhookId": webhook_routes.WEBHOOK_ID,
             "useCase": f"^({'|'.join(get_args(rcs_wire.UseCaseWord))})$",
         },
         not_offered={
             "Deleting, unlaunching and cancelling an RCS sender": "Sinch has no such operations; other dialects delete",
-            "`/v1/projects/{projectId}/webhooks`": "not yet; answers not_found",
+            "Triggers of templates, KakaoTalk, bundles, usernames, brand registrations, an account's changes at Meta": (
+                "may be subscribed, and never fire"
+            ),
             "`conversationApiApp`, `conversationApiAppDetails`": "no sender is connected to the Conversation API",
-            "`/v1/projects/{projectId}/whatsapp/templates`, `/kakaotalk`, `/bundles`, `/sms`": "answer not_found",
+            "`/v1/projects/{projectId}/kakaotalk`, `/bundles`, `/sms` and what is below them": "answers not_found",
+            **whatsapp_routes.NOT_OFFERED,
         },
-        not_offered={**whatsapp_routes.NOT_OFFERED},
     )
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -58,9 +58,16 @@ class Asked(NamedTuple):
     backwards: bool
 
 
-def asked_page(services: Services, principal: Principal, query: Mapping[str, str], listed: Sequence[Any]) -> Asked:
+def asked_page(
+    services: Services,
+    principal: Principal,
+    query: Mapping[str, str],
+    listed: Sequence[Any],
+    *,
+    largest: int = _LARGEST_SIZE,
+) -> Asked:
     """`listed` says which list it is, as JSON. Raises `Refusal`: invalid_page_size, invalid_page_token."""
-    size = page_size(query)
+    size = page_size(query, largest, min(largest, _DEFAULT_SIZE))
     name = orjson.dumps([str(principal.account_id), *listed])
     key = services.vault.derive("sinch page tokens")
     token = query.get("pageToken")

@@ -36,6 +36,8 @@ class Failure(StrEnum):
     """The address is not on the public internet."""
     STATUS = "status"
     """It answered, but not with a success."""
+    INTERNAL = "internal"
+    """A fault of ours: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ heard as (
     insert into deliveries (subscription_id, account_id, subject, event_number, type, due_at, created_at)
     select h.id, t.account_id, t.sender_id, t.number, t.type, {now}, t.occurred_at
     from told t cross join heard h
-    where h.topics && array['*', t.type, h.channel || ':' || t.type]
+    where h.topics && array['*', 'sender.*', t.type, h.channel || ':' || t.type]
     order by t.number
     returning id
 )

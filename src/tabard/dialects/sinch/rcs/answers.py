@@ -26,6 +26,11 @@ def writer(services: Services) -> Write:
     return write
 
 
+def without_token(sender: Sender) -> dict[str, Any]:
+    """For the sender's webhooks: what is kept of a delivery keeps no token."""
+    return _sender_answer(sender, None)
+
+
 def auth_token(services: Services, sender_id: SenderId) -> str:
     """The sender's own for ever: made again each time, kept nowhere."""
     return base64.urlsafe_b64encode(services.vault.derive(f"rcs-token:{sender_id}")).decode().rstrip("=")
@@ -35,7 +40,7 @@ def tester_answer(tester: Tester) -> dict[str, Any]:
     return {"number": tester.address, "state": TESTERS[tester.status], "submitted": moment(tester.since)}
 
 
-def _sender_answer(sender: Sender, token: str) -> dict[str, Any]:
+def _sender_answer(sender: Sender, token: str | None) -> dict[str, Any]:
     agent = sender.rcs
     brand_id = sender.registration.business_account
     google = given(agentId=sender.link.network_id, brandId=brand_id)

@@ -76,6 +76,11 @@ def writer(services: Services) -> Write:
     return write
 
 
+def without_token(sender: Sender) -> dict[str, Any]:
+    """For the sender's webhooks: what is kept of a delivery keeps no token."""
+    return _sender_answer(sender, None)
+
+
 def bearer_token(services: Services, sender_id: SenderId) -> str:
     """The sender's own for ever: made again each time, kept nowhere."""
     return base64.urlsafe_b64encode(services.vault.derive(f"whatsapp-token:{sender_id}")).decode().rstrip("=")
@@ -91,7 +96,7 @@ def account_answer(business_account: str) -> dict[str, Any]:
     }
 
 
-def _sender_answer(sender: Sender, token: str) -> dict[str, Any]:
+def _sender_answer(sender: Sender, token: str | None) -> dict[str, Any]:
     calling_code, national = _split(sender.address)
     banned = any(reason.trouble in _BANS for reason in sender.offline_reasons)
     return given(

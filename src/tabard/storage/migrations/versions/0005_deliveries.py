@@ -73,12 +73,12 @@ UP = (
         last_failure text
     )
     """,
-    "create index deliveries_due on deliveries (subscription_id, replayed, due_at) where state = 'waiting'",
-    "create index deliveries_next on deliveries (subscription_id, due_at) where state = 'waiting'",
+    "create index deliveries_live on deliveries (subscription_id, due_at) where state = 'waiting' and not replayed",
+    "create index deliveries_again on deliveries (subscription_id, due_at) where state = 'waiting' and replayed",
     "create index deliveries_order on deliveries (subscription_id, subject, event_number) where state = 'waiting'",
-    "create index deliveries_waiting on deliveries (account_id, due_at) where state = 'waiting'",
-    "create index deliveries_listed on deliveries (account_id, event_number, id)",
+    "create index deliveries_of_account on deliveries (account_id, event_number, id)",
     "create index deliveries_of_subscription on deliveries (subscription_id, event_number, id)",
+    "create index deliveries_settled on deliveries (settled_at) where state <> 'waiting'",
     """
     create table attempts (
         delivery_id uuid not null,
