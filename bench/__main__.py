@@ -37,9 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="less of everything, in under a minute")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--write", action="store_true", help=f"write {report.PAGE.relative_to(Path.cwd())}, too")
-    parser.add_argument(
-        "--only", choices=_PARTS, action="append", help="measure this only (may be repeated)"
-    )
+    parser.add_argument("--only", choices=_PARTS, action="append", help="measure this only (may be repeated)")
     return parser.parse_args()
 
 

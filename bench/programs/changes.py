@@ -20,7 +20,7 @@ from bench.programs.sink import Receiver
 from tabard.domain.account import Actor
 from tabard.domain.ids import AccountId, SenderId
 from tabard.storage.database import open_pool
-from tabard.storage.senders import PostgresSenders
+from tabard.storage.senders.store import PostgresSenders
 from tabard.workflows.engine import Waker
 
 _ACTOR = Actor("bench")

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text at a terminal, else JSON")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     lease_seconds: float = Field(
-        60, gt=0, description="How long a worker that died may hold a sender or a subscription; longer than any one step"
+        60,
+        gt=0,
+        description="How long a worker that died may hold a sender or a subscription; longer than any one step",
     )
     sweep_seconds: float = Field(1, gt=0, description="Longest time between two looks at what is due")
     stuck_seconds: float = Field(3600, gt=0, description="How long a sender may rest in between before it is reported")

@@ -22,7 +22,7 @@ from tabard.domain.sender import (
     VerificationMethod,
     Webhook,
 )
-from tabard.ports import Idempotency
+from tabard.ports.stores import Idempotency
 from tests.contracts.conftest import NOW
 from tests.support.senders import a_sender
 

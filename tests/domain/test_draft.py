@@ -135,7 +135,8 @@ def test_what_was_put_aside_is_discarded():
 
 
 @pytest.mark.parametrize(
-    "sender", [a_sender(Status.DRAFT), NEVER_REGISTERED, draft.put_aside(NEVER_REGISTERED, with_leaves(about="Tracked"))]
+    "sender",
+    [a_sender(Status.DRAFT), NEVER_REGISTERED, draft.put_aside(NEVER_REGISTERED, with_leaves(about="Tracked"))],
 )
 def test_a_sender_that_is_nothing_but_its_changes_goes_with_them(sender):
     assert draft.discarded(sender, NOW).status is Status.DELETED

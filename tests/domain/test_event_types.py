@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tabard.domain import agent, event
+from tabard.domain import event
+from tabard.domain.agents import agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.event import PATTERNS, TYPES, types_of
-from tabard.domain.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Reason, Trouble
 from tests.support.senders import NOW, a_sender

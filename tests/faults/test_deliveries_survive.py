@@ -18,7 +18,7 @@ from tabard.app.subscriptions import NewSubscription, create_subscription
 from tabard.domain.account import CLOCK, AccountKind, Principal
 from tabard.domain.event import commented
 from tabard.domain.sender import Sender
-from tabard.ports import Loaded
+from tabard.ports.stores import Loaded
 from tabard.storage import embedded, schema
 from tests.faults.test_many_processes import address_of
 from tests.support.endpoint import Endpoint, listening

@@ -114,9 +114,7 @@ async def test_remarks_are_delivered_with_their_sender_and_without(shop: Depot):
     sender = await shop.sender()
     actor = Actor("key:somebody")
     await shop.senders.tell(shop.account_id, sender.id, commented("hello"), actor, shop.clock.now())
-    await shop.senders.tell(
-        shop.account_id, None, account_commented(Channel.RCS, "to all"), actor, shop.clock.now()
-    )
+    await shop.senders.tell(shop.account_id, None, account_commented(Channel.RCS, "to all"), actor, shop.clock.now())
     await shop.deliver()
     told = sorted(shop.told(), key=lambda one: one["number"])
     assert [(one["type"], one["sender"]) for one in told] == [
@@ -363,10 +361,7 @@ async def test_a_target_may_be_wanted_once_and_an_account_has_a_bound(shop: Depo
     with pytest.raises(Conflict):
         await shop.subscriptions.save(replace(second, url=first.url), shop.clock.now())
     made = await asyncio.gather(
-        *(
-            shop.subscriptions.insert(shop.a_subscription(f"/{number}"), 3, shop.clock.now())
-            for number in range(8)
-        ),
+        *(shop.subscriptions.insert(shop.a_subscription(f"/{number}"), 3, shop.clock.now()) for number in range(8)),
         return_exceptions=True,
     )
     assert sum(isinstance(one, TooManySubscriptions) for one in made) == 5
@@ -475,7 +470,9 @@ async def test_what_was_written_for_a_subscription_as_it_was_deleted_goes(shop: 
 
 async def test_the_disabling_and_its_event_are_one(shop: Depot):
     subscription = await shop.subscribe()
-    await shop.pool.execute("alter table events add constraint broken check (type <> 'subscription.disabled') not valid")
+    await shop.pool.execute(
+        "alter table events add constraint broken check (type <> 'subscription.disabled') not valid"
+    )
     try:
         with pytest.raises(asyncpg.CheckViolationError):
             await shop.lanes.queue.disable(subscription, "a reason", shop.clock.now())

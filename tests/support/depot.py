@@ -19,10 +19,10 @@ from tabard.domain.sender import Sender
 from tabard.domain.webhooks.delivery import Schedule
 from tabard.domain.webhooks.subscription import Subscription, secret_context
 from tabard.networks.outbound import GuardedOutbound, guarded_session
-from tabard.ports import StoredEvent
+from tabard.ports.stores import StoredEvent
 from tabard.ports.webhooks import DeliveriesWanted, StoredDelivery
 from tabard.storage.accounts import PostgresAccounts
-from tabard.storage.senders import PostgresSenders
+from tabard.storage.senders.store import PostgresSenders
 from tabard.storage.vault import AesVault
 from tabard.storage.webhooks.feed import PostgresFeed
 from tabard.storage.webhooks.queue import PostgresDeliveries
@@ -179,7 +179,12 @@ async def depot(pool: asyncpg.Pool, form: PlainFormat | None = None) -> AsyncIte
     clock, vault = FakeClock(), AesVault(bytes(32))
     async with listening() as endpoint, guarded_session() as http:
         lanes = DeliveryLanes(
-            PostgresDeliveries(pool), GuardedOutbound(http), {"plain": form or PlainFormat()}, vault, clock, jitter=lambda: 0.0
+            PostgresDeliveries(pool),
+            GuardedOutbound(http),
+            {"plain": form or PlainFormat()},
+            vault,
+            clock,
+            jitter=lambda: 0.0,
         )
         made = Depot(pool, clock, endpoint, lanes, AccountId(uuid4()))
         made.account_id = await made.account()

@@ -15,8 +15,8 @@ from tabard.dialects.twilio.mapping import sender_id
 from tabard.domain.account import Actor
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Decision, NetworkFault, RcsNetwork, WhatsAppNetwork
-from tabard.storage.sender_rows import COLUMNS, to_sender
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, WhatsAppNetwork
+from tabard.storage.senders.rows import COLUMNS, to_sender
 from tabard.workflows.engine import Lane
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Moment, Reconcile, Step

@@ -36,8 +36,8 @@ from yarl import URL
 from tabard.domain.webhooks.delivery import KEPT_ANSWER, Attempt, Failure
 from tabard.networks.addresses import judge
 from tabard.networks.lookups import Resolve, system_addresses
-from tabard.ports import Outbound, OutboundRefused, OutboundUnavailable
 from tabard.ports.webhooks import Poster
+from tabard.ports.world import Outbound, OutboundRefused, OutboundUnavailable
 
 _LONGEST_URL = 2048
 _ADDRESSES_TRIED = 4

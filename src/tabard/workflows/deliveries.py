@@ -35,8 +35,8 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from tabard.domain.ids import AccountId
-from tabard.ports import Clock, Vault
 from tabard.ports.webhooks import ClaimedLane, DeliveryQueue, Poster, WebhookFormat
+from tabard.ports.world import Clock, Vault
 from tabard.telemetry import log
 from tabard.workflows.lane import AHEAD, LaneRun
 from tabard.workflows.ledger import Held, Ledger

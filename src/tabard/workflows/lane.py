@@ -10,8 +10,8 @@ from typing import Protocol
 from tabard.domain.account import AccountKind
 from tabard.domain.webhooks.delivery import Attempt, DeliveryState, Failure, Verdict, judge
 from tabard.domain.webhooks.subscription import secret_context
-from tabard.ports import Clock, Vault
 from tabard.ports.webhooks import Batch, Delivery, DeliveryQueue, Poster, Standing, Tried, WebhookFormat
+from tabard.ports.world import Clock, Vault
 from tabard.telemetry import log, observe_delivery
 from tabard.workflows.ledger import Held, Ledger
 

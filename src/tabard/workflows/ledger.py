@@ -13,8 +13,8 @@ from functools import partial
 from typing import TypeVar
 
 from tabard.domain.ids import SubscriptionId
-from tabard.ports import Clock
 from tabard.ports.webhooks import ClaimedLane, DeliveryQueue, LaneReport, Standing, Tried
+from tabard.ports.world import Clock
 from tabard.telemetry import log
 
 T = TypeVar("T")
@@ -120,4 +120,3 @@ def _settle(entries: Sequence[_Entry], report: LaneReport, outcome: Standing | B
             entry.written.set_exception(outcome)
         else:
             entry.written.set_result(outcome)
-

@@ -18,11 +18,11 @@ from datetime import timedelta
 from typing import assert_never
 
 from tabard.app.services import Services
-from tabard.domain import launch
-from tabard.domain.agent import Agent
+from tabard.domain.agents import launch
+from tabard.domain.agents.agent import Agent
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.sender import Reason, Sender, Trouble
-from tabard.ports import Decision, NetworkFault, RcsNetwork, Verification, Way
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, Verification, Way
 from tabard.workflows.agent_profile import digest_of
 from tabard.workflows.faults import REFRESH, as_long_again
 from tabard.workflows.reconcile import Moment, way_of

@@ -26,7 +26,7 @@ from tabard.domain.ids import DeliveryId, new_subscription_id, new_uuid
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Reason, Trouble
 from tabard.domain.webhooks.subscription import Subscription
-from tabard.ports import StoredEvent
+from tabard.ports.stores import StoredEvent
 from tests.support.senders import NOW, a_sender
 
 SECRET, FORMER = bytes(range(24)), bytes(range(64))

@@ -18,7 +18,7 @@ from tabard.domain.ids import DeliveryId, SenderId
 from tabard.domain.sender import Sender
 from tabard.domain.webhooks.delivery import Schedule
 from tabard.domain.webhooks.subscription import Subscription
-from tabard.ports import StoredEvent
+from tabard.ports.stores import StoredEvent
 from tabard.ports.webhooks import WebhookFormat
 
 SCHEDULE = Schedule(

@@ -15,7 +15,7 @@ from tabard.domain.ids import AccountId, SenderId
 from tabard.ports.stores import StoredEvent
 from tabard.ports.webhooks import Cursor, FeedEvent, FeedWanted
 from tabard.storage.database import from_json
-from tabard.storage.sender_rows import to_sender
+from tabard.storage.senders.rows import to_sender
 
 WINDOW = 10_000
 """Events that one statement looks through: what fits a filter may be rare, and no statement may take long for that."""

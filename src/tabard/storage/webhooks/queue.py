@@ -24,7 +24,7 @@ from tabard.ports.stores import StoredEvent
 from tabard.ports.webhooks import Batch, ClaimedLane, Delivery, DeliveryQueue, LaneReport, Standing, Tried
 from tabard.storage import events
 from tabard.storage.database import from_json, to_json
-from tabard.storage.sender_rows import to_sender
+from tabard.storage.senders.rows import to_sender
 from tabard.storage.webhooks.subscription_rows import S_COLUMNS, to_subscription
 
 # One step of the index a subscription, however many deliveries wait: live ones and replays have an index each.

@@ -10,11 +10,11 @@ from tabard.dialects.sinch.webhooks.form import SinchFormat
 from tabard.dialects.sinch.webhooks.triggers import ALL, FIRED_BY, topics
 from tabard.dialects.sinch.webhooks.wire import TriggerWord
 from tabard.domain import event
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.event import Event
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import UNLIMITED, NameChange, NameReview, Quality, Reason, Sender, Trouble
-from tabard.ports import StoredEvent
+from tabard.ports.stores import StoredEvent
 from tabard.storage.database import from_json, to_json
 from tests.dialects.sinch.senders import DRAFT, IN_TEST, LAUNCHED
 from tests.dialects.sinch.webhooks.samples import webhook

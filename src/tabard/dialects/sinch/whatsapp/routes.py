@@ -18,7 +18,7 @@ from tabard.dialects.sinch.writing import answered
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender, VerificationMethod
 from tabard.http.surface import Answer, Call, Operation
-from tabard.ports import Way
+from tabard.ports.networks import Way
 
 KINDS = Kinds(
     Channel.WHATSAPP,
