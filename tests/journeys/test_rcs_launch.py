@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import eventually
 from tests.support.service import Running, running
 from tests.support.sinch_customer import SinchCustomer, country_statuses, operators
 from tests.support.twilio_sdk import sdk_senders
@@ -257,3 +258,37 @@ async def test_a_sender_made_and_submitted_by_twilio(tabard: Running):
     assert "color_unreadable" in [warning["trouble"] for warning in shown["warnings"]]
     statuses = [told["after"]["status"] for told in reversed(shown["events"]) if told["type"] == "sender.status"]
     assert statuses == ["testing", "preparing", "launching", "online"]
+
+
+@asynccontextmanager
+async def decided_by_hand(dsn: str, tmp_path: Path) -> AsyncIterator[SinchCustomer]:
+    async with running(dsn, tmp_path, sandbox_pace="manual") as tabard:
+        yield SinchCustomer(tabard)
+
+
+async def test_a_business_that_is_not_verified_is_launched_nowhere(dsn, tmp_path):
+    async with decided_by_hand(dsn, tmp_path) as customer:
+        sender = await ready(customer, ["SE"])
+        await customer.launch(sender)
+        await customer.until(sender, lambda s: set(operators(s, "SE").values()) == {"PENDING"}, "the carriers")
+        agent = f"/sandbox/v1/agents/{sender['authName']}"
+        await eventually(lambda: customer.tabard.call("POST", f"{agent}/verification/reject"), lambda r: r.status == 204)
+        sender = await customer.reaches(sender, "UNLAUNCHED")
+        assert set(operators(sender, "SE").values()) == {"REJECTED"}
+
+
+async def test_a_person_decides_everything(dsn, tmp_path):
+    async with decided_by_hand(dsn, tmp_path) as customer:
+        sender = await in_test(customer, countries=["SE"], questionnaire=QUESTIONNAIRE, testNumbers=[PHONE])
+        await customer.until(sender, lambda s: s["testNumberStates"][0]["state"] == "UNVERIFIED", "the invitation")
+        await customer.tabard.post(f"/sandbox/v1/phones/{PHONE}/invitations/{sender['authName']}/decline")
+        await customer.until(sender, lambda s: s["testNumberStates"][0]["state"] == "DECLINED", "the answer")
+        again = await customer.call("POST", f"/rcs/senders/{sender['id']}/testNumbers", {"testNumbers": [PHONE]})
+        assert (again.status, again.body["errorCode"]) == (404, "blocked_because_the_recipient_declined")
+        await customer.launch(sender)
+        agent = f"/sandbox/v1/agents/{sender['authName']}"
+        await eventually(
+            lambda: customer.tabard.call("POST", f"{agent}/verification/approve"), lambda r: r.status == 204
+        )
+        await decide(customer, sender, status="launched")
+        await customer.reaches(sender, "LAUNCHED")

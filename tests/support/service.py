@@ -12,7 +12,15 @@ from typing import Any
 import aiohttp
 import uvicorn
 
-from tabard.app.accounts import SANDBOX_ACCOUNT, SANDBOX_TWILIO_TOKEN, Secrets, create_account, twilio_sid
+from tabard.app.accounts import (
+    SANDBOX_ACCOUNT,
+    SANDBOX_SINCH_KEY,
+    SANDBOX_SINCH_PROJECT,
+    SANDBOX_TWILIO_TOKEN,
+    Secrets,
+    create_account,
+    twilio_sid,
+)
 from tabard.bootstrap import Service, service, working
 from tabard.domain.account import AccountKind
 from tabard.ports import Clock
@@ -38,17 +46,21 @@ class Running:
     http: aiohttp.ClientSession
     login: str = twilio_sid(SANDBOX_ACCOUNT)
     secret: str = SANDBOX_TWILIO_TOKEN
+    sinch_project: str = SANDBOX_SINCH_PROJECT
+    sinch_key: tuple[str, str] = SANDBOX_SINCH_KEY
     patience: float = _PATIENCE
     """Seconds to wait for what must come about."""
 
     async def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+        sinch = path.startswith(("/v1/projects/", "/oauth2/"))
+        login = self.sinch_key if sinch else (self.login, self.secret)
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         async with self.http.request(
             method,
             self.url + path,
             data=data,
             headers={
-                "Authorization": aiohttp.encode_basic_auth(self.login, self.secret),
+                "Authorization": aiohttp.encode_basic_auth(*login),
                 "Content-Type": "application/json",
                 **(headers or {}),
             },
@@ -109,8 +121,17 @@ class Running:
 
     async def account(self, name: str = "Another") -> "Running":
         """The same service as another sandbox account sees it."""
-        secrets: Secrets = await create_account(self.parts.services, name, AccountKind.SANDBOX)
-        return replace(self, login=secrets.twilio_sid, secret=secrets.twilio_token)
+        return self.speaking(await create_account(self.parts.services, name, AccountKind.SANDBOX))
+
+    def speaking(self, secrets: Secrets) -> "Running":
+        """The same service as the account with these secrets sees it."""
+        return replace(
+            self,
+            login=secrets.twilio_sid,
+            secret=secrets.twilio_token,
+            sinch_project=secrets.sinch_project,
+            sinch_key=secrets.sinch_key,
+        )
 
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}

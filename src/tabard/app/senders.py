@@ -233,7 +233,10 @@ async def delete_sender(services: Services, principal: Principal, sender_id: Sen
 
     def deleted(loaded: Loaded, now: datetime) -> Sender:
         sender = loaded.sender.signalled(Signal.DELETE_REQUESTED, loaded.account_now)
-        return replace(sender.linked(attempts=0), sealed_code=None).due(now)
+        sender = replace(sender.linked(attempts=0), sealed_code=None)
+        # The network was never told of a number's draft: what it holds under that number is not ours to take down.
+        untold = loaded.sender.status is Status.DRAFT and sender.channel is Channel.WHATSAPP
+        return replace(sender, due_at=None if untold else now)
 
     await change_sender(services, principal, sender_id, deleted)
 

@@ -2,8 +2,8 @@
 
 Types: sender.created, .status (with .testing, .online, .offline, .retiring or .deleted beside it), .quality, .limit,
 .name, .profile, .draft, .webhook, .configuration, .warning, .carrier (one for each that decided), .tester (one for each
-phone); and sender.commented, account.commented.<channel>, which change nothing and are told by the use case. `before` and `after`
-hold only what differs. Codes and PINs never appear.
+phone); and sender.commented, account.commented.<channel>, which change nothing and are told by the use case. `before`
+and `after` hold only what differs. Codes and PINs never appear.
 """
 
 from collections.abc import Iterator

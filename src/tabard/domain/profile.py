@@ -119,8 +119,8 @@ def check_whatsapp_profile(profile: Profile) -> None:
 def check_rcs_profile(profile: Profile) -> None:
     """Hold the profile against RCS's limits. Raises `InvalidInput` naming the first field that breaks one.
 
-    Source: Google, RCS for Business agents (name 40, description 100, three websites, a colour as #RRGGBB). The colour's
-    contrast is not judged here: see `readable_color`.
+    Source: Google, RCS for Business agents (name 40, description 100, three websites, a colour as #RRGGBB). The
+    colour's contrast is not judged here: see `readable_color`.
     """
     for field, limit in RCS_TEXT_LIMITS.items():
         text = getattr(profile, field)

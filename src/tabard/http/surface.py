@@ -72,6 +72,8 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    """Of the request's body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,11 @@ async def test_a_signed_up_number_is_proved_but_not_registered(realm: Realm, wor
     waba, number = await world.emulator.sign_up(realm.account_id, ADDRESS, "Acme")
     assert waba == realm.waba
     shown = await realm.get(number, fields="display_phone_number,verified_name,code_verification_status,status")
-    assert (shown["verified_name"], shown["code_verification_status"], shown["status"]) == ("Acme", "VERIFIED", "PENDING")
+    assert (shown["verified_name"], shown["code_verification_status"], shown["status"]) == (
+        "Acme",
+        "VERIFIED",
+        "PENDING",
+    )
     assert "".join(c for c in shown["display_phone_number"] if c.isdigit()) == PHONE
     await realm.register(number)
     assert await realm.field_of(number, "status") == "CONNECTED"
@@ -179,7 +183,9 @@ async def test_a_closed_account_leaves_nothing_behind(realm: Realm, world: World
     await realm.post(f"{realm.connection.app_id}/uploads", file_name="l.png", file_length=10, file_type="image/png")
     await world.emulator.issue_signup_code(realm.account_id)
     await world.pool.execute("delete from accounts where id = $1", realm.account_id)
-    tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'sandbox' and tablename like 'meta%'")
+    tables = await world.pool.fetch(
+        "select tablename from pg_tables where schemaname = 'sandbox' and tablename like 'meta%'"
+    )
     assert len(tables) == 9
     for (table,) in tables:
         assert await world.pool.fetchval(f"select count(*) from sandbox.{table}") == 0, table

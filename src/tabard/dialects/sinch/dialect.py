@@ -16,8 +16,6 @@ from tabard.dialects.sinch.reading import SENDER_ID
 from tabard.dialects.sinch.whatsapp import refusals as whatsapp_refusals
 from tabard.dialects.sinch.whatsapp import routes as whatsapp_routes
 from tabard.dialects.sinch.writing import ErrorAnswer
-from tabard.dialects.sinch.whatsapp import refusals as whatsapp_refusals
-from tabard.dialects.sinch.whatsapp import routes as whatsapp_routes
 from tabard.domain.account import Principal
 from tabard.http.credentials import Credentials
 from tabard.http.surface import Answer, Documentation, Operation
@@ -26,7 +24,6 @@ PREFIX = "/v1/projects/"
 
 _FAMILIES: Sequence[tuple[re.Pattern[str], errors.Explain]] = (
     (re.compile(rf"{PREFIX}[^/]+/rcs(/|$)"), rcs_faults.explain),
-    (re.compile(rf"{PREFIX}[^/]+/whatsapp(/|$)"), whatsapp_refusals.explain),
     (re.compile(rf"{PREFIX}[^/]+/whatsapp(/|$)"), whatsapp_refusals.explain),
 )
 """Where each family's own words for errors hold."""
@@ -63,9 +60,9 @@ class Sinch:
             "Deleting, unlaunching and cancelling an RCS sender": "Sinch has no such operations; other dialects delete",
             "`/v1/projects/{projectId}/webhooks`": "not yet; answers not_found",
             "`conversationApiApp`, `conversationApiAppDetails`": "no sender is connected to the Conversation API",
-            "`/v1/projects/{projectId}/whatsapp/templates`, `/kakaotalk`, `/bundles`, `/sms`": "answer not_found",
+            "`/v1/projects/{projectId}/kakaotalk`, `/bundles`, `/sms` and what is below them": "answers not_found",
+            **whatsapp_routes.NOT_OFFERED,
         },
-        not_offered={**whatsapp_routes.NOT_OFFERED},
     )
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -8,11 +8,10 @@ from tabard.app import senders as sender_app
 from tabard.app.services import Services
 from tabard.dialects.sinch import activities
 from tabard.dialects.sinch.activities import Kinds, account_kinds
-from tabard.dialects.sinch.errors import Refusal
 from tabard.dialects.sinch.paging import PageQuery, sender_list
 from tabard.dialects.sinch.rcs import launch, mapping, questionnaire, test_numbers, wire
 from tabard.dialects.sinch.rcs.answers import writer
-from tabard.dialects.sinch.rcs.faults import frozen
+from tabard.dialects.sinch.rcs.faults import NO_FIELDS, frozen, refused
 from tabard.dialects.sinch.reading import read, read_query, read_sender_id
 from tabard.dialects.sinch.writing import answered
 from tabard.domain.lifecycle import Channel, Status
@@ -102,12 +101,7 @@ def _id(sender: Sender) -> bytes:
 
 def _require_a_field(details: Mapping[str, Any]) -> None:
     if not mapping.names_a_field(details):
-        raise Refusal(
-            400,
-            "no_fields_to_update",
-            "details names no field.",
-            "Name at least one field of the sender's details that is to be changed.",
-        )
+        raise refused(NO_FIELDS)
 
 
 def _permit(sender: Sender, details: Mapping[str, Any]) -> None:

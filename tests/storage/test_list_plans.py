@@ -1,0 +1,104 @@
+"""A page of RCS senders is read off an index in its order, wherever it lies: nothing is sorted, nothing skipped."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from tabard.domain.ids import AccountId, SenderId
+from tabard.domain.lifecycle import Channel
+from tabard.ports import Mark, SortBy, Wanted
+from tabard.storage import sender_search
+
+ACCOUNT = AccountId(UUID(int=0xA1))
+INDEXES = {
+    SortBy.CREATED: "senders_listed",
+    SortBy.MODIFIED: "agents_by_change",
+    SortBy.NAME: "agents_by_name",
+    SortBy.STATUS: "agents_by_status",
+}
+
+_ACCOUNTS = """
+insert into accounts (id, name, kind, created_at)
+select ('00000000-0000-0000-0000-0000000000a' || n)::uuid, 'test', 'sandbox', now() from generate_series(1, 3) n
+"""
+_SENDERS = """
+insert into senders (id, account_id, channel, address, status, status_since, registration, webhook, profile, link,
+                     created_at, updated_at)
+select gen_random_uuid(), a.id, c.channel, 'agent_' || n,
+       (array['draft', 'testing', 'launching', 'online', 'offline'])[1 + n % 5], now(), '{}', '{}',
+       jsonb_build_object('name', 'Agent ' || n % 50), '{}', now(), now() + n % 100 * interval '1 second'
+from accounts a, (values ('rcs'), ('whatsapp')) c (channel), generate_series(1, 2000) n
+"""
+
+
+class Explaining:
+    """In place of a pool: what would be fetched is explained."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self.plan: dict[str, Any] = {}
+
+    async def fetch(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        explained = await self._connection.fetchval(f"explain (format json) {statement}", *arguments)
+        self.plan = json.loads(explained)[0]["Plan"]
+        return [{"id": None, "total": 0}]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    async with pool.acquire() as connection:
+        await connection.execute(_ACCOUNTS)
+        await connection.execute(_SENDERS)
+        await connection.execute("analyze senders")
+        yield connection
+        await connection.execute("reset plan_cache_mode")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_each_page_comes_from_its_index_in_order(database: asyncpg.Connection, mode: str):
+    await database.execute(f"set plan_cache_mode = {mode}")
+    row = await database.fetchrow(
+        "select id, updated_at::text as modified, lower(profile->>'name') as name from senders where account_id = $1 "
+        "and channel = 'rcs' order by updated_at offset 1000 limit 1",
+        ACCOUNT,
+    )
+    keys = {SortBy.CREATED: None, SortBy.MODIFIED: row["modified"], SortBy.NAME: row["name"], SortBy.STATUS: "7"}
+    for sort_by, key in keys.items():
+        mark = Mark(key, SenderId(row["id"]))
+        for descending, beyond, backwards in [
+            (True, None, False),
+            (False, None, False),
+            (True, mark, False),
+            (False, mark, False),
+            (True, mark, True),
+        ]:
+            wanted = Wanted(channel=Channel.RCS, sort_by=sort_by, descending=descending)
+            explaining = Explaining(database)
+            await sender_search.search(
+                explaining,  # type: ignore[arg-type]
+                ACCOUNT,
+                wanted,
+                limit=50,
+                beyond=beyond,
+                backwards=backwards,
+            )
+            plan = [*nodes(explaining.plan)]
+            case = (sort_by, descending, beyond, backwards, json.dumps(explaining.plan, indent=1))
+            assert not [node for node in plan if "Sort" in node["Node Type"]], case
+            (limit,) = [node for node in plan if node["Node Type"] == "Limit"]
+            (scan,) = [node for node in nodes(limit) if "Relation Name" in node]
+            assert scan["Index Name"] == INDEXES[sort_by], case
+            if beyond is not None:
+                assert re.search(r"\bid\b", scan["Index Cond"]), case
