@@ -87,5 +87,10 @@ def _section(dialect: Dialect) -> str:
 def _row(method: str, path: str, summary: str) -> str:
     return (
         f'<tr><td><span class="method">{escape(method)}</span></td>'
-        f"<td><code>{escape(path).replace("/", "/<wbr>")}</code></td><td>{escape(summary)}</td></tr>"
+        f"<td><code>{_breakable(path)}</code></td><td>{escape(summary)}</td></tr>"
     )
+
+
+def _breakable(path: str) -> str:
+    """A long path breaks between its parts, not within one."""
+    return escape(path).replace("/", "/<wbr>")
