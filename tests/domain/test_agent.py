@@ -200,14 +200,14 @@ class TestChange:
 class TestProfile:
     @pytest.mark.parametrize("leaf", ["name", "description", "logo_url", "banner_url", "privacy_url"])
     def test_a_draft_says_what_it_lacks(self, leaf):
-        assert missing_for_agent(replace(AGENT_PROFILE, **{leaf: None})) == (leaf,)
-        assert missing_for_agent(replace(AGENT_PROFILE, **{leaf: ""})) == (leaf,)
+        assert missing_for_agent(AGENT_PROFILE.changed({leaf: None})) == (leaf,)
+        assert missing_for_agent(AGENT_PROFILE.changed({leaf: ""})) == (leaf,)
 
     @pytest.mark.parametrize("leaf", ["emails", "websites", "phone_numbers"])
     def test_one_way_to_reach_the_business_is_enough(self, leaf):
         mute = replace(AGENT_PROFILE, emails=(), websites=())
         assert missing_for_agent(mute) == ("phone_numbers",)
-        assert missing_for_agent(replace(mute, **{leaf: (Contact("+15550100123", "Shop"),)})) == ()
+        assert missing_for_agent(mute.changed({leaf: (Contact("+15550100123", "Shop"),)})) == ()
 
     def test_an_empty_profile_lacks_all(self):
         assert len(missing_for_agent(Profile())) == 7
@@ -243,7 +243,7 @@ class TestProfile:
     )
     def test_what_the_network_would_refuse_is_refused_by_its_field(self, leaf, value):
         with pytest.raises(InvalidInput) as refused:
-            check_rcs_profile(replace(AGENT_PROFILE, **{leaf: value}))
+            check_rcs_profile(AGENT_PROFILE.changed({leaf: value}))
         assert refused.value.field.startswith(f"profile.{leaf}")
 
     def test_at_its_limits_it_is_taken(self):

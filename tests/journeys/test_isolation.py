@@ -83,6 +83,7 @@ ATTEMPTS = {
     "DeclineInvitation": Attempt(404),
     "SignUp": Attempt(201, {"number": NUMBER, "name": "Not Theirs"}),
     "FetchAgent": Attempt(404),
+    "FetchKeyFile": Attempt(200),
     "ApproveVerification": Attempt(404),
     "RejectVerification": Attempt(404),
     "DecideLaunch": Attempt(404, {"status": "rejected"}),

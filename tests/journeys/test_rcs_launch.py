@@ -5,6 +5,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tabard.app.accounts import create_account
+from tabard.bootstrap import service
+from tabard.domain.account import AccountKind
+from tabard.settings import Settings
 from tests.support.patience import eventually
 from tests.support.service import Running, running
 from tests.support.sinch_customer import SinchCustomer, country_statuses, operators
@@ -234,6 +238,49 @@ async def test_the_same_sender_in_both_dialects(dsn, tmp_path):
             assert (seen.status, carriers["Telia"], carriers["Three"]) == ("ONLINE", "APPROVED", "CARRIER_REVIEW")
 
 
+async def test_an_account_that_the_command_line_made_reaches_the_network(dsn, tmp_path):
+    """The command line is reached by nobody: the address that it writes down for the emulation is not the service's."""
+    async with running(dsn, tmp_path) as tabard:
+        settings = Settings(data_dir=tmp_path)
+        async with service(settings, dsn, "http://127.0.0.1:9") as command_line:
+            secrets = await create_account(command_line.services, "Third", AccountKind.SANDBOX)
+        await in_test(SinchCustomer(tabard.speaking(secrets)))
+        await in_test(SinchCustomer(tabard))
+
+
+async def test_a_refused_agent_says_why(tabard: Running):
+    customer = SinchCustomer(tabard)
+    await tabard.post("/sandbox/v1/network/fail-next", {"network": "google", "count": 1, "status": 400})
+    sender = await customer.create({**THIN, "details": {"brand": BRAND}})
+    await customer.reaches(sender, "DRAFT")
+    story = await customer.activities(sender)
+    assert [(entry["type"], bool(entry.get("comment"))) for entry in story] == [("CREATED", False), ("EDITED", True)]
+
+
+async def test_what_is_being_prepared_stays_complete(tabard: Running):
+    customer = SinchCustomer(tabard)
+    sender = await ready(customer, ["SE"])
+    await customer.update(sender, {"questionnaire": {"general": {"answers": {"videoUris": None}}}})
+    await customer.launch(sender)
+    path = f"/rcs/senders/{sender['id']}"
+    no_opt_in = {"questionnaire": {"general": {"answers": {"optInDescription": None}}}}
+    no_legal_name = {"questionnaire": {"gb": {"answers": {"companyLegalName": None}}}}
+    for details in ({"countries": None}, {"countries": ["SE", "GB"], **no_legal_name}, no_opt_in):
+        refused = await customer.call("PATCH", path, {"details": details})
+        assert (refused.status, refused.body["errorCode"]) == (412, "launch_precondition_failed"), details
+
+
+async def test_a_decision_for_a_country_is_taken_by_all_that_may(tabard: Running):
+    customer = SinchCustomer(tabard)
+    sender = await ready(customer, ["GB"], "Example Partly")
+    await customer.launch(sender)
+    await customer.until(
+        sender, lambda s: sorted(set(operators(s, "GB").values())) == ["LAUNCHED", "REJECTED"], "the verdicts"
+    )
+    await decide(customer, sender, country="GB", status="suspended")
+    await customer.reaches(sender, "UNLAUNCHED")
+
+
 async def test_a_sender_made_and_submitted_by_twilio(tabard: Running):
     """Its words alone, and Twilio's own sample colour, on which white could not be read."""
     profile = {
@@ -272,7 +319,9 @@ async def test_a_business_that_is_not_verified_is_launched_nowhere(dsn, tmp_path
         await customer.launch(sender)
         await customer.until(sender, lambda s: set(operators(s, "SE").values()) == {"PENDING"}, "the carriers")
         agent = f"/sandbox/v1/agents/{sender['authName']}"
-        await eventually(lambda: customer.tabard.call("POST", f"{agent}/verification/reject"), lambda r: r.status == 204)
+        await eventually(
+            lambda: customer.tabard.call("POST", f"{agent}/verification/reject"), lambda r: r.status == 204
+        )
         sender = await customer.reaches(sender, "UNLAUNCHED")
         assert set(operators(sender, "SE").values()) == {"REJECTED"}
 

@@ -139,9 +139,9 @@ class RcsLife:
         sender = await self.stored(sid)
         agent_id = sender.link.network_id
         assert agent_id is not None
-        regions = [carrier.region for carrier in sender.rcs.carriers if carrier.name in carriers] or [None]
-        for region in regions:
-            await self.network.decide_launch(SANDBOX_ACCOUNT, agent_id, region, status, remark)
+        regions: list[str | None] = [one.region for one in sender.rcs.carriers if one.name in carriers]
+        for region in regions or [None]:
+            await self.network.decide_launch(SANDBOX_ACCOUNT, agent_id, region and [region], status, remark)
 
     async def verify(self, sid: str) -> None:
         agent_id = (await self.stored(sid)).link.network_id

@@ -74,7 +74,7 @@ class TroubledNetwork:
             mishap = self.mishaps.pop(len(self.calls), None) or self.mishaps_by_name.pop(name, None)
             self.calls.append(name)
             if self.before is not None:
-                await self.before(name, arguments)
+                await self.before(name, (*arguments, *named.values()))
             if mishap is not None and not mishap.reaches_network:
                 mishap.befall()
             answer = await getattr(self.real, name)(*arguments, **named)

@@ -1,6 +1,8 @@
 """A launch: each carrier decides for itself, in weeks; the sender is what its carriers make it."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ async def requested_regions(life: RcsLife) -> list[list[str]]:
     """Of each request to launch from now on, as the client is given it."""
     asked: list[list[str]] = []
 
-    async def note(call: str, arguments: tuple[object, ...]) -> None:
+    async def note(call: str, arguments: tuple[Any, ...]) -> None:
         if call == "request_launch":
             asked.append([region.removeprefix("/v1/regions/") for region in arguments[4]])
 
@@ -47,7 +49,7 @@ class TestVerdicts:
         await patient.shop.pass_time(seconds=5)
         later = await patient.stored(sid)
         assert later.status is Status.ONLINE
-        assert later.rcs.launched_at > sender.rcs.launched_at
+        assert later.rcs.launched_at == sender.status_since + timedelta(hours=1, seconds=5)
         telia = next(carrier for carrier in later.rcs.carriers if carrier.name == "Telia")
         assert (telia.status, telia.remark) == (REJECTED, "no opt-in")
         assert (await patient.shop.events(sid)).count("sender.online") == 1
@@ -221,13 +223,15 @@ class TestPreparation:
     async def waiting(self, life: RcsLife) -> str:
         sid = await life.testing()
         await self.wish(life, sid, countries=("SE",))
+        await life.shop.pass_time(seconds=5)
+        assert len(await life.carriers(sid)) == 4
         await self.request(life, sid)
         await life.shop.pass_time(days=3)
         assert (await life.stored(sid)).status is Status.PREPARING
         assert (await life.only_agent()).launches == {}
         return sid
 
-    async def wish(self, life: RcsLife, sid: str, **change: object) -> None:
+    async def wish(self, life: RcsLife, sid: str, **change: Any) -> None:
         services, sender = life.shop.tabard.parts.services, await life.stored(sid)
         await sender_app.update_sender(services, OWNER, sender.id, SenderChange(agent=AgentChange(**change)))
 
@@ -236,7 +240,7 @@ class TestPreparation:
         await self.wish(life, sid, review={"videos": ("https://example.com/demo.mp4",)})
         await life.shop.pass_time(seconds=5)
         assert (await life.stored(sid)).status is Status.ONLINE
-        questionnaire = (await life.only_agent()).questionnaire
+        questionnaire = (await life.only_agent()).questionnaire or {}
         assert questionnaire["videoUris"] == ["https://example.com/demo.mp4"]
 
     async def test_or_when_somebody_else_has_prepared_it(self, life: RcsLife):

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -10,7 +12,7 @@ from tabard.domain.account import CLOCK
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Trouble
 from tabard.networks.google.wire import LaunchState
-from tabard.ports import Decision, NetworkFault
+from tabard.ports import Decision, NetworkFault, RcsNetwork
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Moment
 from tests.support.rcs_life import LAUNCHED, PENDING, REJECTED, SUSPENDED, SWEDEN, RcsLife
@@ -90,19 +92,15 @@ class TestRaces:
     async def test_a_country_taken_back_while_it_is_asked_is_shown_for_what_it_is(self, patient: RcsLife):
         """The network was told before we knew: what it does there is not hidden."""
         sid = await patient.testing()
-
-        async def take_back() -> None:
-            await patient.launch(sid, "PL")
-
         await patient.launch(sid, "SE")
         patient.shop.rcs.plan({})
 
-        async def after_request(name: str, _arguments: object) -> None:
+        async def take_back(name: str, _arguments: object) -> None:
             if name == "verification" and "request_launch" in patient.shop.rcs.calls:
                 patient.shop.rcs.before = None
-                await take_back()
+                await patient.launch(sid, "PL")
 
-        patient.shop.rcs.before = after_request
+        patient.shop.rcs.before = take_back
         await patient.shop.pass_time(seconds=5)
         sender = await patient.shop.tabard.fetch(sid)
         shown = {country["country"]: country["status"] for country in sender["compliance"]["countries"]}
@@ -184,7 +182,7 @@ class TestDraft:
             return None
 
         connected = life.shop.reconcile.steps[Channel.RCS]
-        life.shop.reconcile.steps[Channel.RCS] = RcsSteps(replace(services, way=nowhere), network)
+        life.shop.reconcile.steps[Channel.RCS] = RcsSteps(replace(services, way=nowhere), cast("RcsNetwork", network))
         sid = await life.create()
         await life.shop.pass_time(seconds=5)
         assert await reasons(life, sid) == (Status.DRAFT, [Trouble.ACCESS_DENIED])
@@ -215,22 +213,17 @@ class TestProfile:
     async def test_after_a_launch_only_what_may_change_is_pushed(self, life: RcsLife):
         sid = await life.online()
         before = await life.only_agent()
-        frozen: list[bool] = []
-        real = life.shop.rcs.real.push_profile
+        pushed: list[object] = []
 
-        class Noting:
-            def __getattr__(self, name: str) -> object:
-                return getattr(life_real, name)
+        async def note(call: str, arguments: tuple[object, ...]) -> None:
+            if call == "push_profile":
+                pushed.append(arguments[-1])
 
-            async def push_profile(self, *arguments: object, **named: bool) -> None:
-                frozen.append(named["frozen"])
-                await real(*arguments, **named)
-
-        life_real, life.shop.rcs.real = life.shop.rcs.real, Noting()
+        life.shop.rcs.before = note
         await life.update(sid, description="Soup", accent_color="#ffffff", phone_numbers=["+15550100124"])
         await life.shop.pass_time(seconds=5)
         after = await life.only_agent()
-        assert frozen == [True]
+        assert pushed == [True], "once, and frozen"
         assert (after.details["description"], after.details["color"]) == ("Soup", "#767676")
         for leaf in ("logoUri", "heroUri", "agentUseCase", "hostingRegion"):
             assert after.details[leaf] == before.details[leaf]
@@ -352,6 +345,22 @@ class TestLaunch:
         assert (await life.shop.events(sid)).count("sender.status") == told, "and says so once"
 
 
+class KeepsRequests:
+    """A network that does not put away an agent which a carrier looks at."""
+
+    def __init__(self, life: RcsLife) -> None:
+        self._life = life
+        self._real = life.shop.rcs.real
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+    async def retire(self, way: object, agent_id: str) -> None:
+        launches = (await self._life.only_agent()).launches.values()
+        if all(launch.state is not LaunchState.PENDING for launch in launches):
+            await self._real.retire(way, agent_id)
+
+
 class TestEnd:
     async def gone(self, life: RcsLife, sid: str) -> None:
         await life.shop.pass_time(seconds=5)
@@ -383,13 +392,22 @@ class TestEnd:
         sid = await life.create()
         once(life, call, lambda: life.delete(sid))
         await self.gone(life, sid)
-        assert len(await life.agents()) == (call in {"add_agent", "subscribe", "has_agent"})
+        assert len(await life.agents()) == (call in {"find_agent", "add_agent", "subscribe", "has_agent"})
 
-    async def test_while_carriers_look_at_it_it_is_put_away_as_soon_as_they_have_decided(self, patient: RcsLife):
-        """Google takes no request back, and a carrier may launch what nobody wants any more."""
+    async def test_while_carriers_look_at_it(self, patient: RcsLife):
         sid = await patient.launching()
         await patient.delete(sid)
-        await patient.shop.pass_time(days=20)
+        await self.gone(patient, sid)
+        assert not (await patient.only_agent()).is_shown
+
+    async def test_if_its_request_can_not_be_taken_back_it_is_put_away_when_carriers_have_decided(
+        self, patient: RcsLife
+    ):
+        """Google does not say that one can be; and a carrier may launch what nobody wants any more."""
+        sid = await patient.launching()
+        patient.shop.rcs.real = KeepsRequests(patient)
+        await patient.delete(sid)
+        await patient.shop.pass_time(days=4)
         agent = await patient.only_agent()
         assert (agent.archived, agent.is_shown) == (False, True)
         patient.shop.rcs.plan({})
@@ -397,16 +415,21 @@ class TestEnd:
         assert patient.shop.rcs.calls.count("retire") <= 4, "it is not looked at often"
         await patient.network.decide_launch(SANDBOX_ACCOUNT, agent.id, None, LAUNCHED, None)
         await patient.shop.pass_time(hours=6, minutes=1)
-        agent = await patient.only_agent()
-        assert (agent.archived, agent.is_shown) == (True, False)
+        assert not (await patient.only_agent()).is_shown
         await self.gone(patient, sid)
 
     async def test_one_that_nobody_ever_decides_on_is_left_alone_in_the_end(self, patient: RcsLife):
         sid = await patient.launching()
+        patient.shop.rcs.real = KeepsRequests(patient)
         await patient.delete(sid)
-        for _ in range(5):
-            await patient.shop.pass_time(days=20)
-        assert (await patient.stored(sid)).due_at is None
+        await patient.shop.pass_time(seconds=5)
+        stored, step = await patient.stored(sid), patient.shop.reconcile.steps[Channel.RCS]
+        looks = [
+            (await step(stored, Moment(stored.status_since + age, stored.status_since + age))).due_at
+            for age in (timedelta(days=89), timedelta(days=91))
+        ]
+        assert looks == [stored.status_since + timedelta(days=89, hours=6), None]
+        assert not (await patient.only_agent()).archived
 
     async def test_meanwhile_another_sender_may_have_the_name(self, patient: RcsLife):
         first = await patient.launching()

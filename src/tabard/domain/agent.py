@@ -156,6 +156,13 @@ class Agent:
         asked = tuple(code for code in self.asked_countries if code in wanted or code in stands)
         return replace(self, countries=wanted, carriers=carriers, asked_countries=asked)
 
+    def called_off(self) -> "Agent":
+        """The agent without those requests to launch that the network has not taken."""
+        carriers = launch.called_off(self.carriers, ())
+        stands = {carrier.country for carrier in carriers if carrier.asked}
+        asked = tuple(code for code in self.asked_countries if code in stands)
+        return replace(self, carriers=carriers, asked_countries=asked)
+
     def launch_requested(self, at: datetime) -> "Agent":
         """Every wanted country is to be launched; where it is or is being launched already, nothing changes."""
         asked = tuple(dict.fromkeys((*self.asked_countries, *self.countries)))

@@ -91,6 +91,9 @@ def _waiting(sender: Sender, fault: NetworkFault) -> Sender:
 def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
     reason = Reason(fault.trouble, fault.detail)
     sender = sender.linked(attempts=0)
+    if fault.trouble is Trouble.LAUNCH_INCOMPLETE and sender.agent is not None:
+        # What the network has not taken was asked of no carrier.
+        sender = replace(sender, agent=sender.agent.called_off())
     match sender.status:
         case Status.CREATING | Status.PENDING_VERIFICATION | Status.VERIFYING:
             return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)

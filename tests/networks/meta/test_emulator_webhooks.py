@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tabard.domain.sender import UNLIMITED, Quality
 from tabard.networks.emulation.drain import AT_ONCE
-from tabard.networks.meta.emulator import events, tasks
+from tabard.networks.meta.emulator import events
 from tabard.networks.meta.emulator.state import Notice
 from tests.support.meta_emulator import ROOT, Realm, World, emulating, receiving, refusal_in
 

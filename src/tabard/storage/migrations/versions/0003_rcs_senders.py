@@ -6,7 +6,15 @@ revision = "0003"
 down_revision = "0002"
 
 UP = (
-    "alter table senders add column agent jsonb, add column draft jsonb",
+    # What agents are searched and sorted by has a column, for an index can give back columns but no expressions: so
+    # lists are counted and filtered without a look at the rows. Numbers have null there, which takes no room.
+    """
+    alter table senders
+        add column agent jsonb,
+        add column draft jsonb,
+        add column lowered_name text collate "C" generated always as (
+            case when channel = 'rcs' then lower(coalesce(profile->>'name', '')) end) stored
+    """,
     # A sender's object at the network need not be a number.
     "drop index senders_number",
     """
@@ -16,21 +24,27 @@ UP = (
     """
     create index senders_network_id on senders (channel, (link->>'network_id')) where link->>'network_id' is not null
     """,
-    # Orders of a list. Agents alone can be listed so: numbers, of which there are many more, pay nothing for it.
-    """
-    create index agents_by_change on senders (account_id, updated_at, id) where channel = 'rcs' and status <> 'deleted'
-    """,
-    """
-    create index agents_by_name on senders (account_id, lower(coalesce(profile->>'name', '')) collate "C", id)
-    where channel = 'rcs' and status <> 'deleted'
-    """,
+    # Orders of a list, each with all that lists are filtered by. Agents alone can be listed so: numbers, of which there
+    # are many more, pay nothing for it.
     """
     create function life_order(status text) returns integer immutable strict parallel safe language sql
     return array_position(array['draft', 'creating', 'pending_verification', 'verifying', 'testing', 'preparing',
                                 'launching', 'online', 'updating', 'offline', 'retiring', 'deleted'], status)
     """,
     """
-    create index agents_by_status on senders (account_id, life_order(status), id)
+    create index agents_by_age on senders (account_id, id) include (status, lowered_name)
+    where channel = 'rcs' and status <> 'deleted'
+    """,
+    """
+    create index agents_by_change on senders (account_id, updated_at, id) include (status, lowered_name)
+    where channel = 'rcs' and status <> 'deleted'
+    """,
+    """
+    create index agents_by_name on senders (account_id, lowered_name, id) include (status)
+    where channel = 'rcs' and status <> 'deleted'
+    """,
+    """
+    create index agents_by_status on senders (account_id, life_order(status), id) include (status, lowered_name)
     where channel = 'rcs' and status <> 'deleted'
     """,
     "alter table events alter column sender_id drop not null",
@@ -50,14 +64,14 @@ DOWN = (
     "delete from events where sender_id is null",
     "drop index events_of_account",
     "alter table events alter column sender_id set not null",
-    "drop index agents_by_status, agents_by_name, agents_by_change, senders_network_id",
+    "drop index agents_by_status, agents_by_name, agents_by_change, agents_by_age, senders_network_id",
     "drop function life_order",
     """
     update senders set link = link - 'network_id' || jsonb_build_object('number_id', link->'network_id')
     where link ? 'network_id'
     """,
     "create index senders_number on senders (channel, (link->>'number_id')) where link->>'number_id' is not null",
-    "alter table senders drop column agent, drop column draft",
+    "alter table senders drop column lowered_name, drop column agent, drop column draft",
 )
 
 
