@@ -1,9 +1,14 @@
 """An RCS sender from a draft to launched carriers, in Sinch's words and in Twilio's, as one sender."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import requests
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
 
 from tabard.app.accounts import create_account
 from tabard.bootstrap import service
@@ -341,3 +346,17 @@ async def test_a_person_decides_everything(dsn, tmp_path):
         )
         await decide(customer, sender, status="launched")
         await customer.reaches(sender, "LAUNCHED")
+
+
+async def test_another_client_is_given_the_key(tabard: Running):
+    key = await tabard.get("/sandbox/v1/network/google/key-file")
+    assert key["token_uri"] == f"{tabard.url}/networks/google/token"
+    assert await asyncio.to_thread(_token_for, key)
+
+
+def _token_for(key: dict[str, str]) -> str:
+    scope = "https://www.googleapis.com/auth/businesscommunications"
+    credentials = service_account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
+    with requests.Session() as session:
+        credentials.refresh(Request(session))
+    return str(credentials.token)
