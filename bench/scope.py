@@ -16,11 +16,29 @@ class Scope:
     life_seconds: float
     life_accounts: int
     boots: int
+    list_requests: int
+    """Of each kind of list, in a round."""
 
 
-FULL = Scope(large=LARGE, deep_page=10_000, rounds=5, round_seconds=2.0, life_seconds=12.0, life_accounts=10, boots=3)
+FULL = Scope(
+    large=LARGE,
+    deep_page=10_000,
+    rounds=5,
+    round_seconds=2.0,
+    life_seconds=12.0,
+    life_accounts=10,
+    boots=3,
+    list_requests=20,
+)
 QUICK = Scope(
-    large=QUICK_LARGE, deep_page=1_000, rounds=2, round_seconds=0.5, life_seconds=3.0, life_accounts=3, boots=1
+    large=QUICK_LARGE,
+    deep_page=1_000,
+    rounds=2,
+    round_seconds=0.5,
+    life_seconds=3.0,
+    life_accounts=3,
+    boots=1,
+    list_requests=5,
 )
 
 

@@ -72,9 +72,14 @@ class Reaper:
 
 
 @asynccontextmanager
-async def reaping(api: Running, dsn: str, directory: Path) -> AsyncIterator[Reaper]:
+async def reaping(api: Running, dsn: str, directory: Path, *, lease_seconds: float = 1) -> AsyncIterator[Reaper]:
     async with crew(
-        dsn, directory, lease_seconds=1, sweep_seconds=0.2, sandbox_step_seconds=0, database_connections=6
+        dsn,
+        directory,
+        lease_seconds=lease_seconds,
+        sweep_seconds=0.2,
+        sandbox_step_seconds=0,
+        database_connections=6,
     ) as workers:
         reaper = Reaper(workers)
         async with relaying(api.url, reaper.watch) as reaper.relay:
@@ -153,7 +158,8 @@ def launched_everywhere(sender: dict[str, Any]) -> bool:
 async def test_every_agent_is_launched_once_wherever_its_workers_are_killed(dsn: str, tmp_path: Path):
     async with (
         running(dsn, tmp_path, works=False, master_key=MASTER_KEY, sandbox_step_seconds=0) as api,
-        reaping(api, dsn, tmp_path) as reaper,
+        # A worker that has just begun must buy an access token for each account: that takes its time on a busy machine.
+        reaping(api, dsn, tmp_path, lease_seconds=4) as reaper,
     ):
 
         async def account_of(token: str) -> str:
@@ -168,7 +174,9 @@ async def test_every_agent_is_launched_once_wherever_its_workers_are_killed(dsn:
         await launch(api)
         life = dict.fromkeys(reaper.calls[str(account_id_of(api))])
         assert {"POST brands", "POST agents", "POST it:requestVerification", "POST it:requestLaunch"} <= set(life)
-        dooms = [Doom(name, 1, after) for name in life for after in (False, True)]
+        writes = [name for name in life if not name.startswith("GET")]
+        # After a read nothing has changed: whoever dies there dies before the next call.
+        dooms = [*(Doom(name, 1, after=False) for name in life), *(Doom(name, 1, after=True) for name in writes)]
         customers = {str(number): await api.account() for number in range(len(dooms))}
         for customer, doom in zip(customers.values(), dooms, strict=True):
             reaper.dooms[str(account_id_of(customer))] = doom

@@ -1,4 +1,7 @@
-"""A page of RCS senders is read off an index in its order, wherever it lies: nothing is sorted, nothing skipped."""
+"""A page of RCS senders is read off an index in its order, wherever it lies: nothing is sorted, nothing skipped.
+
+A filtered list is counted and sorted by what an index holds: no row is read but those of the page.
+"""
 
 import json
 import re
@@ -11,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tabard.domain.ids import AccountId, SenderId
-from tabard.domain.lifecycle import Channel
+from tabard.domain.lifecycle import Channel, Status
 from tabard.ports import Mark, SortBy, Wanted
 from tabard.storage import sender_search
 
@@ -52,7 +55,7 @@ class Explaining:
 
     async def fetch(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
         """As a prepared statement: only such a one has a generic plan."""
-        values = ", ".join("null" if value is None else f"'{value}'" for value in arguments)
+        values = ", ".join(_literal(value) for value in arguments)
         await self._connection.execute(f"prepare listed as {statement}")
         explained = await self._connection.fetchval(f"explain (format json) execute listed({values})")
         await self._connection.execute("deallocate listed")
@@ -60,12 +63,18 @@ class Explaining:
         return [{"id": None, "total": 0}]
 
 
+def _literal(value: object) -> str:
+    if isinstance(value, list):
+        return f"'{{{','.join(map(str, value))}}}'"
+    return "null" if value is None else f"'{value}'"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     async with pool.acquire() as connection:
         await connection.execute(_ACCOUNTS)
         await connection.execute(_SENDERS)
-        await connection.execute("analyze senders")
+        await connection.execute("vacuum analyze senders")
         yield connection
         await connection.execute("reset plan_cache_mode")
 
@@ -103,11 +112,33 @@ async def test_each_page_comes_from_its_index_in_order(database: asyncpg.Connect
                 beyond=beyond,
                 backwards=backwards,
             )
-            plan = [*nodes(explaining.plan)]
             case = (sort_by, descending, beyond, backwards, json.dumps(explaining.plan, indent=1))
-            assert not [node for node in plan if "Sort" in node["Node Type"]], case
-            (limit,) = [node for node in plan if node["Node Type"] == "Limit"]
+            (limit,) = [node for node in nodes(explaining.plan) if node["Node Type"] == "Limit"]
+            assert not [node for node in nodes(limit) if "Sort" in node["Node Type"]], case
             (scan,) = [node for node in nodes(limit) if "Relation Name" in node]
             assert scan["Index Name"] == INDEXES[sort_by], case
             if beyond is not None:
                 assert re.search(r"\bid\b", scan["Index Cond"]), case
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("sort_by", SortBy)
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"text": "agent 7"},
+        {"statuses": frozenset({Status.LAUNCHING})},
+        {"statuses": frozenset({Status.DRAFT, Status.ONLINE}), "text": "no such words"},
+    ],
+    ids=["text", "status", "both"],
+)
+async def test_filters_are_tried_on_what_an_index_holds(
+    database: asyncpg.Connection, filters: dict[str, Any], sort_by: SortBy, mode: str
+):
+    await database.execute(f"set plan_cache_mode = {mode}")
+    explaining = Explaining(database)
+    wanted = Wanted(channel=Channel.RCS, sort_by=sort_by, **filters)
+    await sender_search.search(explaining, ACCOUNT, wanted, limit=50, beyond=None, backwards=False)
+    (matching,) = [node for node in nodes(explaining.plan) if node.get("Subplan Name") == "CTE matching"]
+    (scan,) = [node for node in nodes(matching) if "Relation Name" in node]
+    assert scan["Node Type"] == "Index Only Scan", json.dumps(explaining.plan, indent=1)

@@ -166,6 +166,8 @@ async def test_every_call_may_fail_at_either_end(shop: Workshop, chapter: Chapte
 
     calls = await live_through({})
     for place, name in enumerate(calls):
+        if calls[:place].count(name) > 1:
+            continue  # one more look at what carriers and phones have answered
         for mishap in Mishap:
             try:
                 await live_through({place: mishap})

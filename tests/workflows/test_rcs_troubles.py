@@ -264,16 +264,21 @@ class TestProfile:
 
 
 class TestLaunch:
-    async def test_one_that_lacks_something_is_offline_with_what_and_goes_on_when_it_is_there(self, patient: RcsLife):
+    async def test_one_that_lacks_something_is_offline_with_what_until_it_is_submitted_with_that(
+        self, patient: RcsLife
+    ):
         sid = await patient.testing(emails=[], phone_numbers=["+15550100123"])
         await patient.launch(sid, "SE")
         await patient.shop.pass_time(days=2)
         assert await reasons(patient, sid) == (Status.OFFLINE, [Trouble.LAUNCH_INCOMPLETE])
         assert "profile.emails" in (await patient.stored(sid)).offline_reasons[0].detail
         assert (await patient.shop.events(sid)).count("sender.offline") == 1
-        await patient.update(sid, emails=["care@example.com"])
+        assert PENDING not in (await patient.carriers(sid)).values(), "nobody was asked"
+        await patient.update(sid, emails=["care@example.com"], name="Example Bistro")
+        await patient.launch(sid, "SE")
         await patient.shop.pass_time(seconds=5)
         assert await reasons(patient, sid) == (Status.LAUNCHING, [])
+        assert (await patient.only_agent()).display_name == "Example Bistro", "it was not fixed yet"
         await patient.decide(sid, LAUNCHED, "Telia")
         await patient.shop.pass_time(seconds=5)
         assert await reasons(patient, sid) == (Status.ONLINE, [])

@@ -39,15 +39,18 @@ _FILTERS = {
     "text": ("$4::text is null", "position((select lower($4)) in {name}) > 0"),
 }
 
-_MATCHING = "from senders where account_id = $1 and channel = '{channel}' and status <> 'deleted' and {filters}"
-
-# Two walks over entries of an index, which hold all that is filtered and sorted by: rows, ten times as long and all
-# over the table, are read for the page alone. The total stands beside each, so that an empty page has it too.
+# All that lists are filtered and sorted by stands in indexes: rows, ten times as long and all over the table, are read
+# for the page alone. What is filtered is gone through once, for the total and for the page. The total stands beside
+# each row, so that an empty page has it too.
 _PAGE = """
-select total.count as total, page.* from (select count(*) {matching}) total left join lateral (
-    select {columns}, mark from (
-        select id as listed_id, {key} as key, ({key})::text as mark {matching} {place} order by {order} limit $5
-    ) listed join senders on id = listed_id order by key {direction}, listed_id {direction}
+with matching as {once} (
+    select id as listed_id, {key} as key from senders
+    where account_id = $1 and channel = '{channel}' and status <> 'deleted' and {filters}
+)
+select total.count as total, page.* from (select count(*) from matching) total left join lateral (
+    select {columns}, key::text as mark
+    from (select * from matching {place} order by {order} limit $5) listed join senders on id = listed_id
+    order by {order}
 ) page on true
 """
 
@@ -84,16 +87,17 @@ def _statement(channel: Channel, filters: frozenset[str], sort_by: SortBy, desce
     key, name = _KEYS.get(sort_by), _NAMES[channel]
     direction, sign = ("desc", "<") if descending else ("asc", ">")
     if key is None:
-        column, order, place = "id", f"id {direction}", f"and id {sign} $6"
+        column, order, place = "id", f"listed_id {direction}", f"where listed_id {sign} $6"
     else:
-        column = key.column.format(name=name)
-        order, place = f"{column} {direction}, id {direction}", f"and ({column}, id) {sign} ($7::text::{key.type}, $6)"
-    conditions = " and ".join(_FILTERS[filter_][filter_ in filters] for filter_ in _FILTERS).format(name=name)
+        column, order = key.column.format(name=name), f"key {direction}, listed_id {direction}"
+        place = f"where (key, listed_id) {sign} ($7::text::{key.type}, $6)"
+    conditions = " and ".join(_FILTERS[filter_][filter_ in filters] for filter_ in _FILTERS)
     return _PAGE.format(
-        matching=_MATCHING.format(channel=channel.value, filters=conditions),
-        columns=COLUMNS,
+        once="materialized" if filters else "not materialized",
         key=column,
+        channel=channel.value,
+        filters=conditions.format(name=name),
+        columns=COLUMNS,
         place=place if beyond else "",
         order=order,
-        direction=direction,
     )

@@ -216,6 +216,9 @@ def _settled(sender: Sender, at: Moment) -> Sender:
             return sender.offline(Signal.GAVE_UP, _nobody(sender.rcs), at.account)
         case Status.OFFLINE if CarrierStatus.PENDING in present and CarrierStatus.SUSPENDED not in present:
             return replace(sender.signalled(Signal.LAUNCH_REQUESTED, at.account), offline_reasons=())
+        case Status.OFFLINE if not any(carrier.asked for carrier in sender.rcs.carriers):
+            # Why no carrier was asked is what it is offline for.
+            return sender
         case Status.ONLINE | Status.UPDATING | Status.OFFLINE if not launched:
             return sender.offline(Signal.BLOCKED, _nobody(sender.rcs), at.account)
         case _:
