@@ -6,8 +6,8 @@ import asyncpg
 
 from bench import dataset
 from bench.dataset import Size
-from tabard.domain.agent import Agent, BusinessContact, Review, Tester, TesterStatus
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent, BusinessContact, Review, Tester, TesterStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.profile import Contact, Profile, UseCase
 from tabard.domain.sender import Link, Registration, Webhook
 from tabard.storage.database import to_json

@@ -21,7 +21,7 @@ from tabard.dialects.sinch import paging
 from tabard.domain.account import AccountKind, Principal
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import SortBy, Wanted
+from tabard.ports.stores import SortBy, Wanted
 from tabard.storage.vault import AesVault, read_master_key
 
 _PAGE_SIZE = 50
@@ -80,7 +80,7 @@ async def _project(dsn: str, port: int, number: int, scope: Scope, advance: Adva
     for turn in range(scope.rounds):
         advance(f"lists of a project of {holds:,}, round {turn + 1} of {scope.rounds}")
         for case, total, seconds in zip(cases, totals, took, strict=True):
-            seconds += await _ask(connection, account, case, total, scope.list_requests)
+            seconds.extend(await _ask(connection, account, case, total, scope.list_requests))
     connection.close()
     size = scope.large
     return Section(

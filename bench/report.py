@@ -22,7 +22,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _COLUMNS = ("", "figure", "compared", "mark", "met")
 _BREAK = "\n## "
 _MACHINE = "Measured on"
-_NOTES = """\
+_HEAD = """\
+# Performance
+
+Written by `python -m bench --write`: do not edit. `make bench` measures again and prints the same table.
+
 - *Bare* is a plain ASGI function under the same server with the same settings and the same pool: it runs the same
   statements and answers a text of the same shape and size, but knows no credentials and checks nothing. Tabard's
   requests are authenticated, their bodies validated, and a create writes sender, event and intent.
@@ -108,13 +112,7 @@ def as_json(sections: Sequence[Section], machine: Machine) -> str:
 
 def write(sections: Sequence[Section], machine: Machine) -> None:
     """All of the page anew."""
-    lines = [
-        "# Performance",
-        "",
-        "Written by `python -m bench --write`: do not edit. `make bench` measures again and prints the same table.",
-        "",
-        _NOTES,
-    ]
+    lines = [_HEAD]
     for section in sections:
         lines += _lines(section)
     lines += [f"## {_MACHINE}", "", *(f"- {name}: {value}" for name, value in asdict(machine).items()), ""]
@@ -126,14 +124,14 @@ def write_part(sections: Sequence[Section], machine: Machine) -> None:
 
     What processes hold is told for all of them or for none: that section stays, too.
     """
-    head, *parts = PAGE.read_text().split(_BREAK)
+    _, *parts = PAGE.read_text().split(_BREAK)
     kept = {part.partition("\n")[0]: part for part in parts}
     ends = [kept.pop(_capital(title)) for title in (MEMORY, _MACHINE)]
     for section in sections:
         if section.title != MEMORY:
             note = f"Measured by itself: {machine.date}, commit {machine.commit}."
             kept[_capital(section.title)] = "\n".join(_lines(section, note)).removeprefix("## ")
-    PAGE.write_text(_BREAK.join([head, *kept.values(), *ends]))
+    PAGE.write_text(_BREAK.join([_HEAD, *kept.values(), *ends]))
 
 
 def _capital(title: str) -> str:

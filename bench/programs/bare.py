@@ -22,7 +22,7 @@ from tabard.dialects.twilio import mapping
 from tabard.domain import event
 from tabard.domain.ids import new_sender_id
 from tabard.storage.database import open_pool, to_json
-from tabard.storage.senders import _AFTER_ALL, _FETCH, _INSERT, _OLDER
+from tabard.storage.senders.store import _AFTER_ALL, _FETCH, _INSERT, _OLDER
 
 _CONNECTIONS = 20
 _PAGE = 20

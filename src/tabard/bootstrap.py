@@ -32,13 +32,14 @@ from tabard.networks.meta.client import MetaClient
 from tabard.networks.meta.emulator.service import MetaEmulator
 from tabard.networks.outbound import GuardedOutbound, guarded_session
 from tabard.networks.pictures import GuardedPictures
-from tabard.ports import Clock, Outbound, RcsNetwork, Vault, WhatsAppNetwork
+from tabard.ports.networks import RcsNetwork, WhatsAppNetwork
+from tabard.ports.world import Clock, Outbound, Vault
 from tabard.settings import Settings
 from tabard.storage import embedded, schema
 from tabard.storage.accounts import PostgresAccounts
 from tabard.storage.database import open_pool
 from tabard.storage.inbox import PostgresInbox
-from tabard.storage.senders import PostgresSenders
+from tabard.storage.senders.store import PostgresSenders
 from tabard.storage.vault import AesVault, MasterKeyUnusable, kept_master_key, read_master_key, require_same_key
 from tabard.ways import Ways
 from tabard.workflows.engine import Engine, Waker

@@ -10,7 +10,8 @@ from dataclasses import replace
 from tabard.domain.account import NETWORKS, AccountKind, Connection
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import AccountStore, Way
+from tabard.ports.networks import Way
+from tabard.ports.stores import AccountStore
 from tabard.settings import Settings
 
 _KEPT_SECONDS = 5.0

@@ -23,7 +23,8 @@ from tabard.domain.errors import (
 from tabard.domain.ids import new_sender_id
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Link, Quality, Reason, Trouble, VerificationMethod
-from tabard.ports import Decision, NetworkFault, NumberState, NumberStatus, OutboundRefused, Way
+from tabard.ports.networks import Decision, NetworkFault, NumberState, NumberStatus, Way
+from tabard.ports.world import OutboundRefused
 from tabard.workflows.reconcile import Reconcile
 from tabard.workflows.whatsapp import WhatsAppSteps
 from tests.support.clock import FakeClock

@@ -10,9 +10,9 @@ import pytest
 from tabard.app.accounts import secret_digest
 from tabard.domain.account import Account, AccountKind
 from tabard.domain.ids import AccountId
-from tabard.ports import AccountStore, NewCredential, SenderStore
+from tabard.ports.stores import AccountStore, NewCredential, SenderStore
 from tabard.storage.accounts import PostgresAccounts
-from tabard.storage.senders import PostgresSenders
+from tabard.storage.senders.store import PostgresSenders
 from tabard.storage.vault import AesVault
 from tests.support.memory import MemorySenders, World
 from tests.support.memory_accounts import MemoryAccounts

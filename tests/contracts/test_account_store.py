@@ -8,7 +8,7 @@ from tabard.app.accounts import secret_digest
 from tabard.domain.account import AccountKind, Connection
 from tabard.domain.errors import NotFound
 from tabard.domain.ids import new_account_id
-from tabard.ports import NewCredential
+from tabard.ports.stores import NewCredential
 from tests.contracts.conftest import NOW
 
 WAY = Connection("100000000000001", "app-secret", "token", "verify", "500000000000001")

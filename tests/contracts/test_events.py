@@ -8,7 +8,7 @@ import pytest
 from tabard.domain import event
 from tabard.domain.account import CLOCK, Actor
 from tabard.domain.lifecycle import Channel, Status
-from tabard.ports import EventsWanted
+from tabard.ports.stores import EventsWanted
 from tests.contracts.conftest import NOW
 from tests.support.senders import an_agent_sender
 

@@ -7,7 +7,7 @@ import pytest
 
 from tabard.domain.account import CLOCK
 from tabard.domain.lifecycle import Channel, Status
-from tabard.ports import SortBy, Wanted
+from tabard.ports.stores import SortBy, Wanted
 from tests.contracts.conftest import NOW
 from tests.support.senders import AGENT_PROFILE, a_sender, an_agent_sender
 

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from tabard.domain.account import CLOCK, Actor
-from tabard.domain.agent import Agent, Billing, BusinessContact, DataRegion, Review
-from tabard.domain.agent import Tester as Phone
-from tabard.domain.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.agent import Agent, Billing, BusinessContact, DataRegion, Review
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
 from tabard.domain.ids import SenderId, new_account_id, new_sender_id
-from tabard.domain.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Signal, Status
 from tabard.domain.profile import Contact, Profile, UseCase, Vertical
 from tabard.domain.sender import (
@@ -26,7 +26,7 @@ from tabard.domain.sender import (
     VerificationMethod,
     Webhook,
 )
-from tabard.ports import Idempotency
+from tabard.ports.stores import Idempotency
 from tests.contracts.conftest import NOW
 from tests.support.senders import AGENT_PROFILE, a_sender, an_agent_sender
 

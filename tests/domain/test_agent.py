@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabard.domain import errors
-from tabard.domain.agent import MOST_INVITATIONS_A_DAY, MOST_TESTERS, Agent, Review
-from tabard.domain.agent import Tester as Phone
-from tabard.domain.agent import TesterStatus as PhoneStatus
-from tabard.domain.agent_change import (
+from tabard.domain.agents.agent import MOST_INVITATIONS_A_DAY, MOST_TESTERS, Agent, Review
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.change import (
     FROZEN_LEAVES,
     AgentChange,
     changed_agent,
@@ -21,8 +21,8 @@ from tabard.domain.agent_change import (
     towards_launch,
     with_change,
 )
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.errors import FieldsFrozen, InvalidInput, TooManyInvitations, TooManyTesters, WrongStatus
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.profile import (
     READABLE_CONTRAST,

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabard.domain import event
-from tabard.domain.agent import Agent, BusinessContact, Review
-from tabard.domain.agent import Tester as Phone
-from tabard.domain.agent import TesterStatus as PhoneStatus
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent, BusinessContact, Review
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Signal, Status
 from tabard.domain.profile import Profile
 from tabard.domain.sender import Quality, Reason, Trouble

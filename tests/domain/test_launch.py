@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabard.domain import launch
-from tabard.domain.agent import Agent
-from tabard.domain.launch import ASKABLE, STANDING, Carrier, CarrierStatus, Region, Verdict
+from tabard.domain.agents import launch
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import ASKABLE, STANDING, Carrier, CarrierStatus, Region, Verdict
 from tests.support.senders import NOW, carrier
 
 NOT_LAUNCHED, PENDING, LAUNCHED, REJECTED, SUSPENDED, UNLAUNCHED = CarrierStatus

@@ -356,7 +356,7 @@ async def test_another_client_is_given_the_key(tabard: Running):
 
 def _token_for(key: dict[str, str]) -> str:
     scope = "https://www.googleapis.com/auth/businesscommunications"
-    credentials = service_account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
+    credentials = service_account.Credentials.from_service_account_info(key, scopes=[scope])
     with requests.Session() as session:
         credentials.refresh(Request(session))
     return str(credentials.token)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabard.networks.outbound import GuardedOutbound, Resolve, checked_url, guarded_session, system_addresses
-from tabard.ports import OutboundRefused
+from tabard.ports.world import OutboundRefused
 
 
 @pytest.mark.parametrize(

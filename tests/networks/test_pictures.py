@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from tabard.domain.errors import FileFault, FileUnusable
 from tabard.networks.outbound import AnswerTooLarge, GuardedOutbound, guarded_session
 from tabard.networks.pictures import LIMITS, TIME_OUT, GuardedPictures, check
-from tabard.ports import Image, OutboundRefused, OutboundUnavailable, Picture
+from tabard.ports.world import Image, OutboundRefused, OutboundUnavailable, Picture
 
 FIELD = "profile.logo_url"
 WHATSAPP, LOGO, BANNER = Picture.WHATSAPP_LOGO, Picture.RCS_LOGO, Picture.RCS_BANNER

@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import Channel, Status
-from tabard.ports import Mark, SortBy, Wanted
-from tabard.storage import sender_search
+from tabard.ports.stores import Mark, SortBy, Wanted
+from tabard.storage.senders import search as sender_search
 
 ACCOUNT = AccountId(UUID(int=0xA1))
 INDEXES = {

@@ -7,7 +7,8 @@ from typing import Any, cast
 from tabard.app.services import Services
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import Image, Picture, RcsNetwork, Way, WhatsAppNetwork
+from tabard.ports.networks import RcsNetwork, Way, WhatsAppNetwork
+from tabard.ports.world import Image, Picture
 from tabard.storage.vault import AesVault
 from tests.support.clock import FakeClock
 from tests.support.memory import MemorySenders, World

@@ -12,7 +12,7 @@ from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel, Status
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import (
+from tabard.ports.stores import (
     EventPage,
     EventsWanted,
     Found,

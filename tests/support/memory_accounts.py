@@ -8,7 +8,7 @@ from tabard.domain.account import Account, AccountKind, Connection, Principal
 from tabard.domain.errors import Conflict, NotFound
 from tabard.domain.ids import AccountId
 from tabard.domain.sender import Sender
-from tabard.ports import NewCredential
+from tabard.ports.stores import NewCredential
 from tests.support.memory import StoredCredential, World
 
 

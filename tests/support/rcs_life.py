@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabard.app.accounts import SANDBOX_ACCOUNT
-from tabard.domain.agent import Agent
-from tabard.domain.launch import CarrierStatus
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Sender
 from tabard.networks.google.emulator import state
 from tabard.networks.google.emulator.state import Brand
-from tabard.ports import EmulatedRcs
+from tabard.ports.emulations import EmulatedRcs
 from tests.support.service import SENDERS
 from tests.support.workshop import Workshop
 

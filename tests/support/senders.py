@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tabard.app.accounts import SANDBOX_ACCOUNT
-from tabard.domain.agent import Agent
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.ids import AccountId, new_sender_id
-from tabard.domain.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile
 from tabard.domain.sender import Link, Registration, Sender, Webhook

@@ -23,7 +23,7 @@ from tabard.app.accounts import (
 )
 from tabard.bootstrap import Service, service, working
 from tabard.domain.account import AccountKind
-from tabard.ports import Clock
+from tabard.ports.world import Clock
 from tabard.settings import Settings
 
 SENDERS = "/v2/Channels/Senders"

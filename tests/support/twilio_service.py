@@ -18,7 +18,7 @@ from tabard.domain.ids import AccountId
 from tabard.domain.sender import Sender
 from tabard.http.limits import RateLimit
 from tabard.http.surface import Dialect, routes, unknown_path
-from tabard.ports import NewCredential
+from tabard.ports.stores import NewCredential
 from tests.support.clock import FakeClock
 from tests.support.dialect_service import Backstage
 

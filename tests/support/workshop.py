@@ -16,8 +16,9 @@ from tabard.domain.account import Actor
 from tabard.domain.errors import StaleVersion
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Decision, Loaded, NetworkFault, RcsNetwork, WhatsAppNetwork
-from tabard.storage.sender_rows import COLUMNS, to_sender
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, WhatsAppNetwork
+from tabard.ports.stores import Loaded
+from tabard.storage.senders.rows import COLUMNS, to_sender
 from tabard.workflows.engine import Lane
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Moment, Reconcile, Step

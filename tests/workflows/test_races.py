@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Trouble
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.support.service import SENDERS
 from tests.support.workshop import Workshop
 

@@ -11,7 +11,7 @@ from tabard.app import sandbox as sandbox_app
 from tabard.app import senders as sender_app
 from tabard.app.accounts import SANDBOX_ACCOUNT, twilio_sid
 from tabard.domain.account import CLOCK, AccountKind, Principal
-from tabard.domain.agent_change import AgentChange
+from tabard.domain.agents.change import AgentChange
 from tabard.domain.change import SenderChange
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Reason, Trouble

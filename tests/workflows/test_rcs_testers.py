@@ -4,11 +4,11 @@ from tabard.app import agents as agent_app
 from tabard.app import senders as sender_app
 from tabard.app.accounts import SANDBOX_ACCOUNT, twilio_sid
 from tabard.domain.account import AccountKind, Principal
-from tabard.domain.agent_change import AgentChange
+from tabard.domain.agents.change import AgentChange
 from tabard.domain.change import SenderChange
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Trouble
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.support.rcs_life import RcsLife
 from tests.support.service import SENDERS
 

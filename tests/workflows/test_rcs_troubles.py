@@ -12,7 +12,7 @@ from tabard.domain.account import CLOCK
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Trouble
 from tabard.networks.google.wire import LaunchState
-from tabard.ports import Decision, NetworkFault, RcsNetwork
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Moment
 from tests.support.rcs_life import LAUNCHED, PENDING, REJECTED, SUSPENDED, SWEDEN, RcsLife

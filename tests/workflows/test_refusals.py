@@ -7,7 +7,7 @@ import pytest
 
 from tabard.app.accounts import SANDBOX_ACCOUNT
 from tabard.domain.sender import Quality
-from tabard.ports import EmulatedWhatsApp
+from tabard.ports.emulations import EmulatedWhatsApp
 from tests.support.service import SENDERS
 from tests.support.workshop import Workshop
 

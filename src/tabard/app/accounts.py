@@ -13,7 +13,8 @@ from tabard.app.services import Services
 from tabard.domain.account import Account, AccountKind, Connection
 from tabard.domain.errors import Conflict, InvalidInput
 from tabard.domain.ids import AccountId, new_account_id, new_uuid
-from tabard.ports import NewCredential, Vault
+from tabard.ports.stores import NewCredential
+from tabard.ports.world import Vault
 
 SANDBOX_ACCOUNT = AccountId(UUID(int=1))
 SANDBOX_TWILIO_TOKEN = "sandbox-auth-token"  # noqa: S105 - public by design: it opens the sandbox only

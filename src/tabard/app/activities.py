@@ -7,7 +7,7 @@ from tabard.domain.account import Actor, Principal
 from tabard.domain.errors import InvalidInput
 from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import EventPage, EventsWanted, StoredEvent
+from tabard.ports.stores import EventPage, EventsWanted, StoredEvent
 
 LONGEST_COMMENT = 65_535
 """Characters (Sinch, comments)."""

@@ -7,13 +7,14 @@ from datetime import datetime
 from tabard.app.senders import change_sender, fetch_sender
 from tabard.app.services import Services
 from tabard.domain.account import Principal
-from tabard.domain.agent import Agent, Tester, TesterStatus
-from tabard.domain.agent_change import launch_requested
+from tabard.domain.agents.agent import Agent, Tester, TesterStatus
+from tabard.domain.agents.change import launch_requested
 from tabard.domain.errors import LaunchIncomplete, NetworkRefused, TesterDeclined
 from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Loaded, NetworkFault
+from tabard.ports.networks import NetworkFault
+from tabard.ports.stores import Loaded
 
 
 async def request_launch(

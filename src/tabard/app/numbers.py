@@ -28,7 +28,9 @@ from tabard.domain.errors import (
 from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender, Trouble, VerificationMethod
-from tabard.ports import Loaded, NetworkFault, NumberState, OutboundRefused, Picture
+from tabard.ports.networks import NetworkFault, NumberState
+from tabard.ports.stores import Loaded
+from tabard.ports.world import OutboundRefused, Picture
 
 _LONGEST_WAIT = 10.0
 _FIRST_LOOK, _LONGEST_PAUSE = 0.02, 0.25

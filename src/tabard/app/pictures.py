@@ -12,7 +12,7 @@ from tabard.domain.account import AccountKind, Principal
 from tabard.domain.errors import FileFault, FileUnusable
 from tabard.domain.profile import READABLE_CONTRAST, Profile, contrast_with_white, readable_color
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import OutboundRefused, Picture
+from tabard.ports.world import OutboundRefused, Picture
 
 _PICTURES = {
     "logo_url": (Picture.RCS_LOGO, Trouble.LOGO_UNUSABLE),

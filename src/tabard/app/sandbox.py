@@ -17,12 +17,13 @@ from tabard.app.senders import change_sender
 from tabard.app.services import Sandbox, Services
 from tabard.app.watchdog import report_stuck
 from tabard.domain.account import AccountKind, Principal
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.errors import Busy, InvalidInput, NotFound, WrongStatus
 from tabard.domain.ids import AccountId
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
-from tabard.ports import Loaded, PhoneMessage, StoredEvent
+from tabard.ports.emulations import PhoneMessage
+from tabard.ports.stores import Loaded, StoredEvent
 
 LONGEST_MOVE = timedelta(days=366)
 _EVENTS_SHOWN = 100

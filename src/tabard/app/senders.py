@@ -11,15 +11,15 @@ from tabard.app import pictures
 from tabard.app.pictures import Findings
 from tabard.app.services import Services
 from tabard.domain.account import Actor, Principal
-from tabard.domain.agent import Agent
-from tabard.domain.agent_change import AgentChange, submitted, with_change
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.change import AgentChange, submitted, with_change
 from tabard.domain.change import NameOutcome, SenderChange, changed, checked_webhook, plain_code
 from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, InvalidInput, NotFound, StaleVersion
 from tabard.domain.ids import SenderId, new_sender_id
 from tabard.domain.lifecycle import IN_BETWEEN, Channel, Signal, Status
 from tabard.domain.profile import Profile, check_rcs_profile, check_whatsapp_profile
 from tabard.domain.sender import Registration, Sender, Webhook, wanted_name
-from tabard.ports import Found, Idempotency, Loaded, Mark, Page, Wanted
+from tabard.ports.stores import Found, Idempotency, Loaded, Mark, Page, Wanted
 
 _RACES = 20
 """Lost races in a row before an update gives up; each one means that another writer got on."""

@@ -6,19 +6,10 @@ from datetime import timedelta
 
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import (
-    AccountStore,
-    Clock,
-    EmulatedNetwork,
-    EmulatedRcs,
-    EmulatedWhatsApp,
-    Pictures,
-    RcsNetwork,
-    SenderStore,
-    Vault,
-    Way,
-    WhatsAppNetwork,
-)
+from tabard.ports.emulations import EmulatedNetwork, EmulatedRcs, EmulatedWhatsApp
+from tabard.ports.networks import RcsNetwork, Way, WhatsAppNetwork
+from tabard.ports.stores import AccountStore, SenderStore
+from tabard.ports.world import Clock, Pictures, Vault
 
 
 @dataclass(frozen=True, slots=True)

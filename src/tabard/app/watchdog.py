@@ -8,7 +8,7 @@ from tabard.app.services import Services
 from tabard.domain.account import CLOCK
 from tabard.domain.errors import StaleVersion
 from tabard.domain.sender import Trouble
-from tabard.ports import Loaded
+from tabard.ports.stores import Loaded
 from tabard.telemetry import count_stuck, log
 
 _BATCH = 100

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from tabard.domain.agent_change import AgentChange, changed_agent
+from tabard.domain.agents.change import AgentChange, changed_agent
 from tabard.domain.errors import InvalidInput, NameChangePending, NameDeclined
 from tabard.domain.lifecycle import Channel, Signal, Status
 from tabard.domain.profile import check_whatsapp_profile, is_web_url

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tabard.domain.agent import Agent, Tester
-from tabard.domain.launch import Carrier
+from tabard.domain.agents.agent import Agent, Tester
+from tabard.domain.agents.launch import Carrier
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
 

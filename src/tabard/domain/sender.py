@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tabard.domain import lifecycle
-from tabard.domain.agent import Agent
+from tabard.domain.agents.agent import Agent
 from tabard.domain.errors import InvalidInput, NotFound
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import Channel, Signal, Status

@@ -13,7 +13,7 @@ import orjson
 from yarl import URL
 
 from tabard.domain.sender import Trouble
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 
 ANSWER_LIMIT = 1024 * 1024
 _LONGEST_DETAIL = 300

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from tabard.domain.account import Connection
 from tabard.domain.ids import AccountId
-from tabard.ports import Clock, Inbox, Received
+from tabard.ports.stores import Inbox, Received
+from tabard.ports.world import Clock
 from tabard.telemetry import log
 
 Connected = Sequence[tuple[AccountId, Connection]]

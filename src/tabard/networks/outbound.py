@@ -31,7 +31,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from tabard.networks.addresses import judge
-from tabard.ports import Outbound, OutboundRefused, OutboundUnavailable
+from tabard.ports.world import Outbound, OutboundRefused, OutboundUnavailable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> its addresses, the preferred one first. Raises `OSError` if there are none."""

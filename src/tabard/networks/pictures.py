@@ -17,7 +17,7 @@ from PIL import UnidentifiedImageError
 
 from tabard.domain.errors import FileFault, FileUnusable
 from tabard.networks.outbound import AnswerTooLarge
-from tabard.ports import Image, Outbound, OutboundUnavailable, Picture, Pictures
+from tabard.ports.world import Image, Outbound, OutboundUnavailable, Picture, Pictures
 
 TIME_OUT = timedelta(seconds=5)
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tabard.domain.account import Connection
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.ids import AccountId
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.sender import Quality
 
 

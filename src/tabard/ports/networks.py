@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from tabard.domain.account import AccountKind, Connection
-from tabard.domain.agent import Agent, BusinessContact, TesterStatus
-from tabard.domain.launch import Region, Verdict
+from tabard.domain.agents.agent import Agent, BusinessContact, TesterStatus
+from tabard.domain.agents.launch import Region, Verdict
 from tabard.domain.profile import Profile
 from tabard.domain.sender import NameReview, Quality, Trouble, VerificationMethod
 from tabard.ports.world import Image
@@ -140,7 +140,7 @@ class RcsNetwork(Protocol):
         """The business account's agent; None if it has none that is in use."""
 
     async def add_agent(self, way: Connection, business_account: str, profile: Profile, agent: Agent) -> str:
-        """Its id. The profile holds all that `tabard.domain.agent_change.missing_for_agent` asks for."""
+        """Its id. The profile holds all that `tabard.domain.agents.change.missing_for_agent` asks for."""
 
     async def has_agent(self, way: Connection, agent_id: str) -> bool: ...
 

@@ -9,8 +9,9 @@ import orjson
 from tabard.domain.account import Account, AccountKind, Connection, Principal
 from tabard.domain.errors import Conflict, NotFound
 from tabard.domain.ids import AccountId
-from tabard.ports import NewCredential, Vault
-from tabard.storage.sender_rows import CLAIMABLE
+from tabard.ports.stores import NewCredential
+from tabard.ports.world import Vault
+from tabard.storage.senders.rows import CLAIMABLE
 
 # The account itself first, then its sub-accounts: each found by an index, however many accounts there are.
 _PRINCIPAL = """

@@ -8,7 +8,7 @@ import asyncpg
 from tabard.domain.account import Actor
 from tabard.domain.event import Event
 from tabard.domain.ids import AccountId, SenderId
-from tabard.ports import EventPage, EventsWanted, StoredEvent
+from tabard.ports.stores import EventPage, EventsWanted, StoredEvent
 from tabard.storage.database import from_json, to_json
 
 _TELL = """

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import asyncpg
 
-from tabard.ports import Received
+from tabard.ports.stores import Received
 
 _PUT = """
 insert into network_inbox (digest, network, app_id, body, received_at, due_at)

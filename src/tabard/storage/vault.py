@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from tabard.ports import Vault
+from tabard.ports.world import Vault
 
 _VERSION = b"\x01"
 _NONCE = 12

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from tabard.domain.account import Connection
 from tabard.domain.sender import NAME_REPORTED_FOR, NameChange, NameReview, Sender, Trouble, wanted_name
-from tabard.ports import Decision, NetworkFault, NumberState, WhatsAppNetwork
+from tabard.ports.networks import Decision, NetworkFault, NumberState, WhatsAppNetwork
 from tabard.workflows.faults import Times
 
 _FAILED_REGISTRATION = {Trouble.PIN_MISMATCH: NameReview.PIN_MISMATCH}

@@ -32,7 +32,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.models import Job, Schedule
 
-from tabard.ports import Clock
+from tabard.ports.world import Clock
 from tabard.telemetry import log, observe_due
 
 _GAP = 0.004

@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.sender import Reason, Sender, Trouble
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 
 FIRST_RETRY = timedelta(milliseconds=200)
 LONGEST_RETRY = timedelta(minutes=15)

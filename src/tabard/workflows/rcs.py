@@ -21,13 +21,13 @@ from itertools import chain
 from typing import assert_never
 
 from tabard.app.services import Services
-from tabard.domain import launch
-from tabard.domain.agent import Agent
-from tabard.domain.agent_change import towards_launch
-from tabard.domain.launch import CarrierStatus, Verdict
+from tabard.domain.agents import launch
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.change import towards_launch
+from tabard.domain.agents.launch import CarrierStatus, Verdict
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.sender import Reason, Sender, Trouble
-from tabard.ports import Decision, NetworkFault, RcsNetwork, Verification, Way
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, Verification, Way
 from tabard.workflows.agent_profile import digest_of
 from tabard.workflows.faults import REFRESH, as_long_again, stops_all
 from tabard.workflows.reconcile import Moment, way_of

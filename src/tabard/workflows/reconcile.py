@@ -21,7 +21,8 @@ from tabard.domain.account import Actor
 from tabard.domain.errors import StaleVersion
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import Decision, Loaded, NetworkFault, Way
+from tabard.ports.networks import Decision, NetworkFault, Way
+from tabard.ports.stores import Loaded
 from tabard.telemetry import count_step, log
 from tabard.workflows.faults import after_fault
 

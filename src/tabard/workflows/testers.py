@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import assert_never
 
 from tabard.domain.account import Connection
-from tabard.domain.agent import MOST_INVITATIONS_A_DAY, Agent, Tester, TesterStatus
+from tabard.domain.agents.agent import MOST_INVITATIONS_A_DAY, Agent, Tester, TesterStatus
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import NetworkFault, RcsNetwork
+from tabard.ports.networks import NetworkFault, RcsNetwork
 from tabard.workflows.faults import REFRESH, Times, as_long_again, stops_all
 
 _LONGEST_POLL = timedelta(hours=6)

@@ -34,18 +34,8 @@ from tabard.domain.sender import (
     VerificationMethod,
     wanted_name,
 )
-from tabard.ports import (
-    Decision,
-    Image,
-    NetworkFault,
-    NumberState,
-    NumberStatus,
-    OutboundRefused,
-    OutboundUnavailable,
-    Picture,
-    Way,
-    WhatsAppNetwork,
-)
+from tabard.ports.networks import Decision, NetworkFault, NumberState, NumberStatus, Way, WhatsAppNetwork
+from tabard.ports.world import Image, OutboundRefused, OutboundUnavailable, Picture
 from tabard.workflows import display_name
 from tabard.workflows.faults import FIRST_RETRY, LONGEST_RETRY, REFRESH, as_long_again
 from tabard.workflows.reconcile import Moment, way_of

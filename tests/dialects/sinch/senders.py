@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from tabard.domain.account import AccountKind, Connection
-from tabard.domain.agent import Agent, Billing, BusinessContact, DataRegion, Review, Tester, TesterStatus
+from tabard.domain.agents.agent import Agent, Billing, BusinessContact, DataRegion, Review, Tester, TesterStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.ids import SenderId
-from tabard.domain.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile, UseCase
 from tabard.domain.sender import Link, Registration, Sender, Webhook
-from tabard.ports import Way
+from tabard.ports.networks import Way
 from tests.support.sinch_service import NOON, OWNER
 
 SENDER = SenderId(UUID("01930000-0000-7000-8000-000000000001"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tabard.domain.account import Actor
-from tabard.domain.launch import CarrierStatus
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Reason, Trouble
 from tests.dialects.sinch.senders import IN_TEST, LAUNCHED, REQUIRED, SAMPLE

@@ -8,7 +8,7 @@ import pytest
 from tabard.app.accounts import secret_digest
 from tabard.dialects.sinch.auth import TOKEN_PREFIX
 from tabard.domain.ids import AccountId
-from tabard.ports import NewCredential
+from tabard.ports.stores import NewCredential
 from tests.support.sinch_service import (
     NOON,
     OTHER_PROJECT,

@@ -21,7 +21,7 @@ from tabard.domain.ids import new_sender_id
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Trouble
 from tabard.http import errors as http_errors
-from tabard.ports import OutboundRefused
+from tabard.ports.world import OutboundRefused
 from tests.dialects.sinch.senders import REQUIRED, SENDER
 from tests.support.sinch_service import (
     OTHER_PROJECT,

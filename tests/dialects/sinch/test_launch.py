@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tabard.domain.account import Actor
-from tabard.domain.agent import Agent, BusinessContact, Review
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent, BusinessContact, Review
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.profile import Profile
 from tabard.domain.sender import Sender

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from tabard.domain import agent as agents
 from tabard.domain.account import Actor
-from tabard.domain.agent import MOST_TESTERS, Agent
+from tabard.domain.agents import agent as agents
+from tabard.domain.agents.agent import MOST_TESTERS, Agent
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Link, Trouble
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.dialects.sinch.senders import IN_TEST, SENDER, WAY
 from tests.support.sinch_service import NOON, SENDERS, SinchService, assert_canonical_error
 

@@ -14,11 +14,11 @@ import orjson
 import pytest
 
 from tabard.domain.account import Actor
-from tabard.domain.agent import Agent
-from tabard.domain.agent import Tester as Phone
-from tabard.domain.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.ids import SenderId
-from tabard.domain.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile, UseCase, Vertical
 from tabard.domain.sender import (

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabard.dialects.twilio import compliance, mapping, test_devices, wire
-from tabard.domain.agent import TesterStatus as PhoneStatus
-from tabard.domain.agent_change import AgentChange
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.change import AgentChange
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.change import SenderChange
 from tabard.domain.errors import NotFound
 from tabard.domain.ids import SenderId, new_sender_id
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.profile import Contact, UseCase, Vertical
 from tabard.domain.sender import UNLIMITED, AccountType, NameReview, Quality, Registration, VerificationMethod

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tabard.domain.account import AccountKind
-from tabard.domain.agent import Agent
-from tabard.domain.agent import Tester as Phone
-from tabard.domain.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
 from tabard.domain.errors import FileFault, FileUnusable
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Trouble
-from tabard.ports import OutboundRefused
+from tabard.ports.world import OutboundRefused
 from tests.support.twilio_service import NOON, SENDERS, STRANGER, account_sid, assert_canonical_error, basic
 
 CAFE = "rcs:example_cafe"

@@ -12,8 +12,8 @@ from twilio.rest import Client
 from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 
 from tabard.dialects.twilio.mapping import sender_id
-from tabard.domain.agent import Agent
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Link, NameChange, NameReview
 from tests.support.twilio_service import NOON, NUMBER, OWNER, TOKEN, account_sid

@@ -6,8 +6,8 @@ import pytest
 
 from tabard.dialects.twilio import wire
 from tabard.dialects.twilio.routes import OPERATIONS
-from tabard.domain.agent import Agent
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import UNLIMITED, Link, NameChange, NameReview, Quality, Reason, Trouble
 from tests.support.twilio_service import BASE, NOON, NUMBER, SENDERS, assert_canonical_error, assert_common_headers

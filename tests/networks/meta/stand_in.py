@@ -15,7 +15,8 @@ from tabard.domain.account import Connection
 from tabard.domain.profile import Contact, Profile, Vertical
 from tabard.domain.sender import NameReview, Quality
 from tabard.networks.meta.client import MetaClient
-from tabard.ports import Image, NetworkFault, NumberState, NumberStatus
+from tabard.ports.networks import NetworkFault, NumberState, NumberStatus
+from tabard.ports.world import Image
 from tests.support.clock import FakeClock
 
 TOKEN = "EAAsandboxTokenOfTheTests0123456789"

@@ -5,7 +5,7 @@ import pytest
 from tabard.domain.profile import Profile, Vertical
 from tabard.domain.sender import Trouble, VerificationMethod
 from tabard.networks.meta.profile import VERTICALS, changes
-from tabard.ports import Decision, NumberStatus
+from tabard.ports.networks import Decision, NumberStatus
 from tests.networks.meta.stand_in import (
     ACCOUNT,
     FIELDS,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tabard.domain.sender import Trouble
 from tabard.networks.meta import faults
 from tabard.networks.meta.faults import Operation, fault_of, plain, read_error, wait_named_in
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 
 RETRY, WAIT, GIVE_UP = Decision.RETRY, Decision.WAIT, Decision.GIVE_UP
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tabard.domain.sender import Trouble
 from tabard.networks.meta import faults, number
 from tabard.networks.meta.client import MetaClient
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.networks.meta.stand_in import (
     ACCOUNT,
     ID,

@@ -6,7 +6,7 @@ import pytest
 
 from tabard.domain.sender import UNLIMITED, NameReview, Quality, Trouble
 from tabard.networks.meta import number
-from tabard.ports import NumberState, NumberStatus
+from tabard.ports.networks import NumberState, NumberStatus
 from tests.networks.meta.stand_in import NUMBER
 
 

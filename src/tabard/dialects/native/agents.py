@@ -7,7 +7,7 @@ from tabard.app.services import Services
 from tabard.dialects.native import wire
 from tabard.dialects.native.answers import agent_answer
 from tabard.dialects.native.paths import AT
-from tabard.domain.launch import CarrierStatus
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.lifecycle import Channel
 from tabard.http.surface import Answer, Call, Operation
 

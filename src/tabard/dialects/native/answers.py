@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tabard.domain.sender import Sender
-from tabard.ports import StoredEvent
+from tabard.ports.stores import StoredEvent
 
 
 def sender_answer(sender: Sender, events: Sequence[StoredEvent]) -> dict[str, Any]:

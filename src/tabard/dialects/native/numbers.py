@@ -10,7 +10,7 @@ from tabard.dialects.native.paths import AT, checked_number, number_of
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Quality
 from tabard.http.surface import Answer, Call, Operation
-from tabard.ports import EmulatedWhatsApp
+from tabard.ports.emulations import EmulatedWhatsApp
 
 
 async def sign_up(services: Services, call: Call) -> Answer:

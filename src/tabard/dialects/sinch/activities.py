@@ -19,7 +19,7 @@ from tabard.domain.event import Event
 from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel, Status
 from tabard.http.surface import Answer, Call
-from tabard.ports import EventPage, EventsWanted, StoredEvent
+from tabard.ports.stores import EventPage, EventsWanted, StoredEvent
 
 _API_USER = "Provisioning API user"
 _AUTHORS = {"network:google": "Google", "network:meta": "Meta", "clock": "Provisioning API"}

@@ -23,7 +23,7 @@ from tabard.domain.account import Principal
 from tabard.domain.ids import SenderId
 from tabard.domain.sender import Sender
 from tabard.http.surface import Call
-from tabard.ports import Mark, Wanted
+from tabard.ports.stores import Mark, Wanted
 
 _DEFAULT_SIZE = 50
 _LARGEST_SIZE = 100

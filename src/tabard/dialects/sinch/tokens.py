@@ -24,7 +24,7 @@ from tabard.domain.errors import TabardError, TooManyRequests, Unauthenticated
 from tabard.domain.ids import AccountId
 from tabard.http.errors import BodyIncomplete, BodyTooLarge, MethodNotAllowed
 from tabard.http.surface import Answer, Call, Operation
-from tabard.ports import NewCredential
+from tabard.ports.stores import NewCredential
 
 PATH = "/oauth2/token"
 LIFETIME = timedelta(hours=1)

@@ -10,10 +10,10 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 
 from tabard.dialects.twilio import wire
-from tabard.domain.agent import Agent
-from tabard.domain.agent_change import AgentChange
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.change import AgentChange
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.errors import InvalidInput
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Status
 
 _ISO = {"UK": "GB"}

@@ -13,7 +13,7 @@ from tabard.dialects.twilio import mapping, wire
 from tabard.dialects.twilio.errors import BadParameter, PageSizeTooLarge
 from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import Page
+from tabard.ports.stores import Page
 
 _DEFAULT_SIZES = {Channel.WHATSAPP: 20, Channel.RCS: 50}
 _OLDER = "PA"

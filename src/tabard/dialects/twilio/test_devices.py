@@ -14,7 +14,7 @@ from tabard.app import senders as sender_app
 from tabard.app.services import Services
 from tabard.dialects.twilio import mapping, wire
 from tabard.dialects.twilio.errors import BadParameter, PageSizeTooLarge
-from tabard.domain.agent import Tester, TesterStatus
+from tabard.domain.agents.agent import Tester, TesterStatus
 from tabard.domain.lifecycle import Channel
 from tabard.http.surface import Answer, Call
 

@@ -6,7 +6,7 @@ Source: Google, RCS for Business: agents (fields and limits), edit agents.
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from tabard.domain.agent import Agent, Billing, Hosting
+from tabard.domain.agents.agent import Agent, Billing, Hosting
 from tabard.domain.profile import Contact, Profile, UseCase, readable_color
 from tabard.networks.google import wire
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import aiohttp
 
 from tabard.domain.account import Connection
-from tabard.domain.agent import Agent, BusinessContact, TesterStatus
-from tabard.domain.launch import Region, Verdict
+from tabard.domain.agents.agent import Agent, BusinessContact, TesterStatus
+from tabard.domain.agents.launch import Region, Verdict
 from tabard.domain.profile import Profile
 from tabard.domain.sender import Trouble
 from tabard.networks import calls
@@ -23,7 +23,8 @@ from tabard.networks.google.faults import Operation
 from tabard.networks.google.regions import KnownRegions
 from tabard.networks.google.rpc import Call, Rpc, id_of
 from tabard.networks.google.wire import InviteStatus, RpcStatus
-from tabard.ports import Clock, Decision, NetworkFault, RcsNetwork, Verification
+from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, Verification
+from tabard.ports.world import Clock
 
 _AGENT = "brands/-/agents/{}"
 _TESTERS: Mapping[str, TesterStatus] = {

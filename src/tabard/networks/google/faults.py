@@ -17,7 +17,7 @@ from typing import Any
 from tabard.domain.sender import Trouble
 from tabard.networks import calls
 from tabard.networks.google.wire import RpcStatus
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 
 
 class Operation(StrEnum):

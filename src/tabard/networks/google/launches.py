@@ -8,13 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from tabard.domain.agent import Agent, BusinessContact
-from tabard.domain.launch import CarrierStatus, Verdict
+from tabard.domain.agents.agent import Agent, BusinessContact
+from tabard.domain.agents.launch import CarrierStatus, Verdict
 from tabard.domain.profile import Contact, Profile
 from tabard.domain.sender import Trouble
 from tabard.networks.calls import Document
 from tabard.networks.google.wire import LaunchState, VerificationState
-from tabard.ports import Decision, NetworkFault, Verification
+from tabard.ports.networks import Decision, NetworkFault, Verification
 
 STATES: Mapping[str, CarrierStatus] = MappingProxyType(
     {

@@ -21,7 +21,7 @@ from tabard.networks.google import ingress
 from tabard.networks.google.ingress import Delivery, Handshake, NoticeKind
 from tabard.networks.google.wire import SIGNATURE_HEADER
 from tabard.networks.inbox import Connected, read_body
-from tabard.ports import Inbox, Received
+from tabard.ports.stores import Inbox, Received
 from tabard.telemetry import log
 
 NETWORK = "google"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from tabard.domain.account import Connection
-from tabard.domain.launch import Region
+from tabard.domain.agents.launch import Region
 from tabard.networks.calls import Document
 from tabard.networks.google.tokens import digest
 from tabard.telemetry import log

@@ -22,7 +22,8 @@ from tabard.networks.google import faults
 from tabard.networks.google.faults import Operation, RpcError
 from tabard.networks.google.tokens import Tokens
 from tabard.networks.google.wire import VERSION, RpcStatus
-from tabard.ports import Clock, Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
+from tabard.ports.world import Clock
 
 Found = TypeVar("Found")
 

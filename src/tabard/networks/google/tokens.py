@@ -28,7 +28,8 @@ from tabard.networks import calls
 from tabard.networks.calls import Answer, Request
 from tabard.networks.google import faults
 from tabard.networks.google.wire import MANAGEMENT_SCOPE, MESSAGING_SCOPE
-from tabard.ports import Clock, Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
+from tabard.ports.world import Clock
 
 MARGIN = timedelta(minutes=5)
 """So long before its end a token is no longer used."""

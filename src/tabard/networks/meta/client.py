@@ -21,7 +21,8 @@ from tabard.networks.meta import profile as business_profile
 from tabard.networks.meta.faults import Operation
 from tabard.networks.meta.graph import Call, Graph
 from tabard.networks.meta.wire import NUMBER_FIELDS, ErrorCode
-from tabard.ports import Clock, Image, NetworkFault, NumberState, NumberStatus, WhatsAppNetwork
+from tabard.ports.networks import NetworkFault, NumberState, NumberStatus, WhatsAppNetwork
+from tabard.ports.world import Clock, Image
 
 _FIELDS = {"fields": ",".join(NUMBER_FIELDS)}
 _LISTED_FIELDS = {"fields": "id,display_phone_number,status"}

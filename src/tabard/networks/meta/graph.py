@@ -19,7 +19,8 @@ from tabard.networks.calls import Document, Request
 from tabard.networks.meta import faults
 from tabard.networks.meta.faults import GraphError, Operation
 from tabard.networks.meta.usage import UsageGate
-from tabard.ports import Clock, Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
+from tabard.ports.world import Clock
 
 PAGE_SIZE = 100
 

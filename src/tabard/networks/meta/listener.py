@@ -21,7 +21,7 @@ from tabard.networks.inbox import Connected, read_body
 from tabard.networks.meta import ingress
 from tabard.networks.meta.ingress import Notice, NoticeKind
 from tabard.networks.meta.wire import SIGNATURE_HEADER
-from tabard.ports import Inbox, Received
+from tabard.ports.stores import Inbox, Received
 from tabard.telemetry import log
 
 NETWORK = "meta"

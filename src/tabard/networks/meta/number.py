@@ -15,7 +15,7 @@ from tabard.domain.sender import UNLIMITED, NameReview, Quality, Trouble
 from tabard.networks.meta import faults
 from tabard.networks.meta.wire import CodeVerification, LimitTier, NameStatus
 from tabard.networks.meta.wire import NumberStatus as MetaStatus
-from tabard.ports import Decision, NumberState, NumberStatus
+from tabard.ports.networks import Decision, NumberState, NumberStatus
 
 _Word = TypeVar("_Word")
 

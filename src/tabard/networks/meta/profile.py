@@ -14,7 +14,8 @@ from tabard.domain.profile import Profile, Vertical
 from tabard.networks import calls
 from tabard.networks.meta.faults import Operation
 from tabard.networks.meta.graph import Call, Graph
-from tabard.ports import Image, NetworkFault
+from tabard.ports.networks import NetworkFault
+from tabard.ports.world import Image
 
 VERTICALS: Mapping[Vertical, str] = MappingProxyType(
     {

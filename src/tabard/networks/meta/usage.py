@@ -15,7 +15,8 @@ import orjson
 
 from tabard.domain.sender import Trouble
 from tabard.networks.meta.wire import USAGE_HEADER
-from tabard.ports import Clock, Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
+from tabard.ports.world import Clock
 
 APP_USAGE_HEADER = "x-app-usage"
 _COUNTERS = ("call_count", "total_cputime", "total_time")

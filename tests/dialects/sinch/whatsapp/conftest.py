@@ -5,7 +5,7 @@ import pytest
 
 from tabard.domain.account import AccountKind, Connection
 from tabard.domain.lifecycle import Channel
-from tabard.ports import Way
+from tabard.ports.networks import Way
 from tabard.workflows.reconcile import Reconcile
 from tabard.workflows.whatsapp import WhatsAppSteps
 

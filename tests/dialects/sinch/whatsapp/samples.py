@@ -8,7 +8,7 @@ from tabard.domain.ids import SenderId
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile, Vertical
 from tabard.domain.sender import Link, Quality, Registration, Sender, Webhook
-from tabard.ports import NumberState, NumberStatus
+from tabard.ports.networks import NumberState, NumberStatus
 from tests.support.sinch_service import NOON, OWNER, PROJECT
 
 SENDERS = f"{PROJECT}/whatsapp/senders"

@@ -9,7 +9,8 @@ from tabard.domain.errors import FileFault, FileUnusable
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile, Vertical
 from tabard.domain.sender import Registration, Trouble
-from tabard.ports import Decision, NetworkFault, OutboundRefused
+from tabard.ports.networks import Decision, NetworkFault
+from tabard.ports.world import OutboundRefused
 from tests.dialects.sinch.whatsapp.samples import (
     ACCOUNT_ID,
     ACTIVE,

@@ -19,7 +19,7 @@ from tabard.dialects.sinch.whatsapp.routes import OPERATIONS
 from tabard.domain.account import Actor
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import NameChange, NameReview, Reason, Trouble
-from tabard.ports import Decision, NetworkFault, NumberStatus
+from tabard.ports.networks import Decision, NetworkFault, NumberStatus
 from tests.dialects.sinch.whatsapp.samples import ACTIVE, SENDER, new, number
 from tests.support.sinch_service import NOON
 

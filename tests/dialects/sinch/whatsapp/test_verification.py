@@ -8,7 +8,7 @@ from tabard.app import numbers
 from tabard.domain.account import Actor
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Reason, Trouble, VerificationMethod
-from tabard.ports import Decision, NetworkFault, NumberStatus
+from tabard.ports.networks import Decision, NetworkFault, NumberStatus
 from tests.dialects.sinch.whatsapp.samples import ACTIVE, SENDER, SENDERS, new, number
 from tests.support.sinch_service import NOON, assert_canonical_error
 

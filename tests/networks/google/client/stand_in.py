@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tabard.domain.account import Connection
-from tabard.domain.agent import Agent, BusinessContact, Review
+from tabard.domain.agents.agent import Agent, BusinessContact, Review
 from tabard.domain.profile import Contact, Profile, UseCase
 from tabard.networks.google.client import GoogleClient
-from tabard.ports import NetworkFault
+from tabard.ports.networks import NetworkFault
 from tests.support.clock import FakeClock
 
 BRAND = "0f0e7c1a-1111-4222-8333-944455566677"

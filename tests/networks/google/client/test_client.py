@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tabard.domain import agent as rcs
 from tabard.domain.account import Connection
-from tabard.domain.agent import Agent, Billing, BusinessContact, DataRegion, Hosting, Review
-from tabard.domain.launch import CarrierStatus, Verdict
+from tabard.domain.agents import agent as rcs
+from tabard.domain.agents.agent import Agent, Billing, BusinessContact, DataRegion, Hosting, Review
+from tabard.domain.agents.launch import CarrierStatus, Verdict
 from tabard.domain.profile import Contact, Profile, UseCase
 from tabard.domain.sender import Trouble
 from tabard.networks.google import agents
-from tabard.ports import Decision, Verification
+from tabard.ports.networks import Decision, Verification
 from tests.networks.google.client.stand_in import (
     AGENT,
     AT_AGENT,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tabard.domain.sender import Trouble
 from tabard.networks.google import faults
 from tabard.networks.google.faults import Operation, fault_of, read_error
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 
 RETRY, WAIT, GIVE_UP = Decision.RETRY, Decision.WAIT, Decision.GIVE_UP
 

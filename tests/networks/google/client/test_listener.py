@@ -20,7 +20,7 @@ from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Link, Sender
 from tabard.networks.google.listener import BODY_LIMIT, Listener, Notices
 from tabard.networks.inbox import InboxLane
-from tabard.ports import Received
+from tabard.ports.stores import Received
 from tabard.storage.inbox import PostgresInbox
 from tests.support.clock import FakeClock
 from tests.support.dialect_service import Backstage

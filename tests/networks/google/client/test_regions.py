@@ -6,7 +6,7 @@ import phonenumbers
 import pytest
 from structlog.testing import capture_logs
 
-from tabard.domain.launch import Region
+from tabard.domain.agents.launch import Region
 from tabard.networks.google.emulator.regions import REGIONS
 from tabard.networks.google.regions import COUNTRIES, region_of
 from tests.networks.google.client.stand_in import ROOT, another, fault_in, refusal

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tabard.domain.sender import Trouble
 from tabard.networks.google.client import GoogleClient
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.networks.google.client.stand_in import (
     AGENT,
     AT_AGENT,

@@ -13,7 +13,7 @@ import pytest
 
 from tabard.domain.sender import Trouble
 from tabard.networks.google.tokens import Tokens, _Token
-from tabard.ports import Decision, NetworkFault
+from tabard.ports.networks import Decision, NetworkFault
 from tests.networks.google.client.stand_in import (
     AGENT,
     PROFILE,

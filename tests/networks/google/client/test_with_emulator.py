@@ -14,10 +14,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tabard.domain import agent as rcs
 from tabard.domain.account import Account, AccountKind, Connection
+from tabard.domain.agents import agent as rcs
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.ids import AccountId, new_account_id
-from tabard.domain.launch import CarrierStatus
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Link, Sender, Trouble
 from tabard.networks.emulation.pace import Pace
@@ -25,7 +25,7 @@ from tabard.networks.google import listener as google_listener
 from tabard.networks.google.client import GoogleClient
 from tabard.networks.google.emulator.service import GoogleEmulator
 from tabard.networks.inbox import InboxLane
-from tabard.ports import Decision, Verification
+from tabard.ports.networks import Decision, Verification
 from tabard.storage.inbox import PostgresInbox
 from tests.networks.google.client.stand_in import BUSINESS, PROFILE, RCS, fault_in, key_file
 from tests.support.clock import FakeClock

@@ -7,9 +7,9 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.errors import Conflict, InvalidInput, NotFound
 from tabard.domain.ids import new_account_id
-from tabard.domain.launch import CarrierStatus
 from tabard.networks.emulation.pace import Pace
 from tests.support.google_emulator import EE, FREE, ORANGE, SFR, Partner, World, emulating, fine, id_of, launch_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tabard.domain.launch import CarrierStatus
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.networks.emulation.drain import LEASE
 from tabard.networks.google.emulator import events
 from tabard.networks.google.emulator.memory import agents

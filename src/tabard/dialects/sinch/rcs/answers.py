@@ -8,9 +8,9 @@ from tabard.app.services import Services
 from tabard.dialects.sinch.rcs import questionnaire
 from tabard.dialects.sinch.rcs.mapping import BRAND, CONTACTS, STATES, TESTERS, USE_CASE_WORDS
 from tabard.dialects.sinch.writing import given, moment
-from tabard.domain.agent import Agent, Tester
+from tabard.domain.agents.agent import Agent, Tester
+from tabard.domain.agents.launch import Carrier, Country
 from tabard.domain.ids import SenderId
-from tabard.domain.launch import Carrier, Country
 from tabard.domain.profile import Profile, UseCase
 from tabard.domain.sender import Sender
 

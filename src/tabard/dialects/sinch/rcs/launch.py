@@ -9,7 +9,7 @@ asked for: 1.2.36 does not enforce them.
 from collections.abc import Iterator, Mapping, Sequence
 
 from tabard.dialects.sinch.rcs.mapping import BRAND, GENERAL
-from tabard.domain.agent import Agent
+from tabard.domain.agents.agent import Agent
 from tabard.domain.profile import Profile
 from tabard.domain.sender import Sender
 

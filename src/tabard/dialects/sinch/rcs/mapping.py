@@ -10,13 +10,13 @@ from typing import Any, get_args
 from tabard.app.senders import NewSender
 from tabard.dialects.sinch.rcs import wire
 from tabard.dialects.sinch.reading import listed, read_query, read_sender_id, read_states
-from tabard.domain.agent import Agent, Billing, DataRegion, TesterStatus
-from tabard.domain.agent_change import AgentChange
+from tabard.domain.agents.agent import Agent, Billing, DataRegion, TesterStatus
+from tabard.domain.agents.change import AgentChange
 from tabard.domain.change import SenderChange
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.profile import Contact, Profile, UseCase
 from tabard.http.surface import Call
-from tabard.ports import SortBy, Wanted
+from tabard.ports.stores import SortBy, Wanted
 
 STATES: Mapping[Status, wire.StateWord] = {
     Status.DRAFT: "DRAFT",

@@ -10,7 +10,7 @@ from tabard.dialects.sinch.rcs.mapping import COUNTRY_SECTIONS, GENERAL, METADAT
 from tabard.dialects.sinch.rcs.questions import Question
 from tabard.dialects.sinch.reading import Request, listed, read_query
 from tabard.dialects.sinch.writing import answered, given
-from tabard.domain.agent import Agent, BusinessContact, Review
+from tabard.domain.agents.agent import Agent, BusinessContact, Review
 from tabard.http.surface import Answer, Call
 
 _LOCAL: Mapping[str, type[Request]] = {"gb": wire.GbAnswers, "fr": wire.FrAnswers, "us": wire.UsAnswers}

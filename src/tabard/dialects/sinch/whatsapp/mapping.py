@@ -16,7 +16,7 @@ from tabard.domain.draft import Edit
 from tabard.domain.lifecycle import Channel
 from tabard.domain.profile import Contact, Profile, Vertical
 from tabard.domain.sender import Registration, Sender
-from tabard.ports import Wanted
+from tabard.ports.stores import Wanted
 
 VERTICALS: Mapping[wire.VerticalWord, Vertical] = MappingProxyType(
     {

@@ -19,7 +19,7 @@ from tabard.domain.event import Event
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Reason, Sender, Trouble, VerificationMethod
 from tabard.http.surface import Answer, Call, Operation
-from tabard.ports import Way
+from tabard.ports.networks import Way
 
 
 def _failure(event: Event) -> str:

@@ -15,7 +15,7 @@ from tabard.networks.google.emulator.memory import agents, realms
 from tabard.networks.google.emulator.pace import Rhythm
 from tabard.networks.google.emulator.state import Agent, Change, Realm, Scene
 from tabard.networks.google.wire import WEBHOOK_TYPE_HEADER
-from tabard.ports import Clock
+from tabard.ports.world import Clock
 
 _ANSWER_BYTES = 4096
 

@@ -9,9 +9,9 @@ import aiohttp
 import asyncpg
 
 from tabard.domain.account import Connection
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.errors import Conflict, InvalidInput, NotFound
 from tabard.domain.ids import AccountId
-from tabard.domain.launch import CarrierStatus
 from tabard.networks.emulation.chaos import Chaos
 from tabard.networks.emulation.drain import drain
 from tabard.networks.emulation.pace import Pace
@@ -26,7 +26,8 @@ from tabard.networks.google.emulator.pace import Rhythm
 from tabard.networks.google.emulator.state import Agent, Change, Scene
 from tabard.networks.google.emulator.tasks import GoogleTasks
 from tabard.networks.google.wire import InviteStatus, LaunchState
-from tabard.ports import Clock, EmulatedRcs, PhoneMessage
+from tabard.ports.emulations import EmulatedRcs, PhoneMessage
+from tabard.ports.world import Clock
 
 _STATES = {
     CarrierStatus.LAUNCHED: LaunchState.LAUNCHED,

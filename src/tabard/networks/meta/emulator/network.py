@@ -15,7 +15,7 @@ from tabard.networks.meta.emulator import faults, pace
 from tabard.networks.meta.emulator.memory import scenes
 from tabard.networks.meta.emulator.pace import Stage
 from tabard.networks.meta.emulator.state import Change, Notice, Realm, Scene, Waba
-from tabard.ports import Clock
+from tabard.ports.world import Clock
 
 
 @dataclass(frozen=True, slots=True)

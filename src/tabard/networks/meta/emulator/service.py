@@ -22,7 +22,8 @@ from tabard.networks.meta.emulator.memory import tasks as task_memory
 from tabard.networks.meta.emulator.network import Network
 from tabard.networks.meta.emulator.state import TIERS, Change, Number, Scene
 from tabard.networks.meta.emulator.tasks import MetaTasks
-from tabard.ports import Clock, EmulatedWhatsApp, PhoneMessage
+from tabard.ports.emulations import EmulatedWhatsApp, PhoneMessage
+from tabard.ports.world import Clock
 
 SIGNUP_CODE_LIFE = timedelta(seconds=30)
 _COLOURS = {Quality.HIGH: "GREEN", Quality.MEDIUM: "YELLOW", Quality.LOW: "RED", Quality.UNKNOWN: "UNKNOWN"}

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from tabard.networks.emulation import drain
 from tabard.networks.emulation.calls import NoAnswer, call
 from tabard.networks.emulation.drain import LEASE
 from tabard.networks.emulation.races import until_saved

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from tabard.domain import launch
+from tabard.domain.agents import launch
+from tabard.domain.agents.launch import Carrier, CarrierStatus, Country
 from tabard.domain.errors import TesterDeclined, TesterUnknown, TooManyInvitations, TooManyTesters
-from tabard.domain.launch import Carrier, CarrierStatus, Country
 
 MOST_TESTERS = 200
 MOST_INVITATIONS_A_DAY = 20

@@ -17,10 +17,11 @@ from tabard.domain.event import Event, between
 from tabard.domain.ids import AccountId, SenderId
 from tabard.domain.lifecycle import IN_BETWEEN, Channel
 from tabard.domain.sender import Sender, Trouble
-from tabard.ports import EventPage, EventsWanted, Found, Idempotency, Loaded, Mark, Page, StoredEvent, Wanted
-from tabard.storage import events, sender_search
+from tabard.ports.stores import EventPage, EventsWanted, Found, Idempotency, Loaded, Mark, Page, StoredEvent, Wanted
+from tabard.storage import events
 from tabard.storage.database import to_json
-from tabard.storage.sender_rows import CLAIMABLE, COLUMNS, changing_values, optional_json, to_sender
+from tabard.storage.senders import search as sender_search
+from tabard.storage.senders.rows import CLAIMABLE, COLUMNS, changing_values, optional_json, to_sender
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 

@@ -22,8 +22,8 @@ from tabard.domain.sender import (
     VerificationMethod,
     Webhook,
 )
-from tabard.storage.agent_rows import to_agent
 from tabard.storage.database import from_json, to_json
+from tabard.storage.senders.agent_rows import to_agent
 
 COLUMNS = (
     "id, account_id, channel, address, status, status_since, friendly_name, registration, webhook, profile, "
@@ -42,7 +42,7 @@ CLAIMABLE = """
 
 
 def changing_values(sender: Sender) -> tuple[object, ...]:
-    """The columns that a save writes, in the order of the statement in `tabard.storage.senders`."""
+    """The columns that a save writes, in the order of the statement in `tabard.storage.senders.store`."""
     return (
         sender.status,
         sender.status_since,

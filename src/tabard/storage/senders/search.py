@@ -13,8 +13,8 @@ import asyncpg
 
 from tabard.domain.ids import AccountId
 from tabard.domain.lifecycle import Channel
-from tabard.ports import Found, Mark, SortBy, Wanted
-from tabard.storage.sender_rows import COLUMNS, to_sender
+from tabard.ports.stores import Found, Mark, SortBy, Wanted
+from tabard.storage.senders.rows import COLUMNS, to_sender
 
 
 class _Key(NamedTuple):

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from tabard.domain.agent import Agent, Billing, BusinessContact, DataRegion, Review, Tester, TesterStatus
-from tabard.domain.launch import Carrier, CarrierStatus
+from tabard.domain.agents.agent import Agent, Billing, BusinessContact, DataRegion, Review, Tester, TesterStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.storage.database import from_json
 
 

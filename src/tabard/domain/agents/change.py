@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tabard.domain.agent import Agent, BusinessContact, Review
+from tabard.domain.agents.agent import Agent, BusinessContact, Review
 from tabard.domain.errors import FieldsFrozen, WrongStatus
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.profile import Profile, check_rcs_profile
