@@ -13,13 +13,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import boot, deliveries, life, report, requests
+from bench import boot, deliveries, life, lists, report, requests
 from bench.processes import BenchFailed
 from bench.report import Machine
 from bench.scope import FULL, QUICK, Advance, Scope, Section
 from tabard.storage import embedded
 
-_PARTS = ("boot", "deliveries", "life", "requests")
+_PARTS = ("requests", "life", "boot", "lists", "deliveries")
 
 
 def main() -> None:
@@ -37,7 +37,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="less of everything, in under a minute")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--write", action="store_true", help=f"write {report.PAGE.relative_to(Path.cwd())}, too")
-    parser.add_argument("--only", choices=_PARTS, action="append", help="measure this only (may be repeated)")
+    parser.add_argument(
+        "--only", choices=_PARTS, action="append", help="measure this only (may be repeated); --write keeps the rest"
+    )
     return parser.parse_args()
 
 
@@ -69,7 +71,9 @@ async def _run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(report.as_json(sections, machine) + "\n")
     else:
         report.show(sections, machine)
-    if arguments.write:
+    if arguments.write and arguments.only:
+        report.write_part(sections, machine)
+    elif arguments.write:
         report.write(sections, machine)
 
 
@@ -92,11 +96,19 @@ async def _measure(
     if "boot" in chosen:
         section, memories["`tabard serve`, after boot"] = await boot.measure(directory, scope, advance)
         sections.append(section)
-    return [*sections, boot.memory_section(memories)]
+    if "lists" in chosen:
+        sections += await lists.measure(dsn, directory, scope, advance)
+    return [*sections, boot.memory_section(memories)] if memories else sections
 
 
 def _steps(scope: Scope, chosen: Sequence[str]) -> int:
-    steps = {"requests": 2 + 14 * scope.rounds, "life": 3, "boot": 2 * scope.boots, "deliveries": 4}
+    steps = {
+        "requests": 2 + 14 * scope.rounds,
+        "life": 3,
+        "boot": 2 * scope.boots,
+        "lists": 1 + 2 * scope.rounds,
+        "deliveries": 4,
+    }
     return sum(steps[name] for name in chosen)
 
 

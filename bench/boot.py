@@ -7,6 +7,7 @@ from bench import processes
 from bench.processes import Memory
 from bench.scope import Advance, Row, Scope, Section
 
+MEMORY = "resident memory"
 _FIRST_MARK, _LATER_MARK, _MEMORY_MARK = 2.0, 1.0, 150
 
 
@@ -45,4 +46,4 @@ def memory_section(memories: dict[str, Memory]) -> Section:
         )
         for what, memory in memories.items()
     ]
-    return Section("resident memory", rows)
+    return Section(MEMORY, rows)

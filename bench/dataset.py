@@ -28,7 +28,7 @@ SMALL = Size(senders=1_000, accounts=40)
 LARGE = Size(senders=1_000_000, accounts=1_000, largest=50_000)
 QUICK_LARGE = Size(senders=50_000, accounts=50, largest=5_000)
 
-_ACCOUNTS = """
+ACCOUNTS = """
 insert into accounts (id, name, kind, created_at)
 select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Bench ' || n, 'live', $2
 from generate_series(1, $1::int) n
@@ -113,7 +113,7 @@ async def _fill(dsn: str, size: Size) -> None:
     sender, now = sample_sender(), datetime.now(UTC)
     sections = [to_json(section) for section in (sender.registration, sender.webhook, sender.profile, sender.link)]
     await connection.execute("set synchronous_commit = off")
-    await connection.execute(_ACCOUNTS, size.accounts, now)
+    await connection.execute(ACCOUNTS, size.accounts, now)
     await connection.execute(_CREDENTIALS)
     await connection.execute(_SENDERS, size.senders, size.accounts, size.largest, *sections, now)
     await connection.execute(_EVENTS)
@@ -153,6 +153,11 @@ async def row_before_page(dsn: str, page: int, page_size: int) -> Target:
     )
     await connection.close()
     return Target(*row)
+
+
+def account_id(number: int) -> UUID:
+    """Of a filled account; they count from 1."""
+    return UUID(int=0x7000_8000_0000_0000_0000 + number)
 
 
 def authorization(account_id: UUID) -> str:

@@ -20,6 +20,8 @@ class Scope:
     """That wait at first, to be made as fast as can be."""
     delivery_seconds: float
     flood: int
+    list_requests: int
+    """Of each kind of list, in a round."""
 
 
 FULL = Scope(
@@ -33,6 +35,7 @@ FULL = Scope(
     deliveries=50_000,
     delivery_seconds=10.0,
     flood=100_000,
+    list_requests=20,
 )
 QUICK = Scope(
     large=QUICK_LARGE,
@@ -45,6 +48,7 @@ QUICK = Scope(
     deliveries=20_000,
     delivery_seconds=3.0,
     flood=60_000,
+    list_requests=5,
 )
 
 

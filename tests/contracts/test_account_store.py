@@ -58,6 +58,64 @@ async def test_new_credentials_end_the_old_ones_of_their_kind(stores):
     assert await stores.accounts.principal(f"main-{account}", secret_digest("fresh"), NOW) is not None
 
 
+class TestTokens:
+    HOUR = timedelta(hours=1)
+
+    async def issue(self, stores, account, word="token", dialect="sinch"):
+        token = NewCredential(dialect, "token", "sinch-key", secret_digest(word), None, NOW + self.HOUR)
+        await stores.accounts.issue_token(account, token, NOW)
+
+    async def opens(self, stores, word="token", at=NOW):
+        found = await stores.accounts.principal(None, secret_digest(word), at)
+        return None if found is None else (found.account_id, found.login)
+
+    async def test_one_opens_its_account_until_it_expires(self, stores):
+        account = await stores.account()
+        await self.issue(stores, account)
+        assert await self.opens(stores, at=NOW + self.HOUR - timedelta(seconds=1)) == (account, "sinch-key")
+        assert await self.opens(stores, at=NOW + self.HOUR) is None
+
+    async def test_many_are_good_beside_each_other(self, stores):
+        account = await stores.account()
+        for word in ("first", "second"):
+            await self.issue(stores, account, word)
+        assert await self.opens(stores, "first") == await self.opens(stores, "second") == (account, "sinch-key")
+
+    async def test_they_end_with_the_key_that_bought_them(self, stores):
+        account, other = await stores.account(), await stores.account()
+        await self.issue(stores, account)
+        await self.issue(stores, other, "theirs")
+        await self.issue(stores, account, "of another dialect", "zavu")
+        fresh = NewCredential("sinch", "key", "sinch-key", secret_digest("fresh"), None)
+        await stores.accounts.replace_credentials(account, [fresh], NOW)
+        assert await self.opens(stores) is None
+        assert await self.opens(stores, "theirs") == (other, "sinch-key")
+        assert await self.opens(stores, "of another dialect") == (account, "sinch-key")
+
+    async def test_they_end_with_their_account(self, stores):
+        account = await stores.account()
+        await self.issue(stores, account)
+        await stores.accounts.close(account, NOW)
+        assert await self.opens(stores) is None
+
+    async def test_only_what_expired_is_forgotten(self, stores):
+        account = await stores.account()
+        await self.issue(stores, account)
+        await stores.accounts.forget_expired_tokens(NOW)
+        assert await self.opens(stores) == (account, "sinch-key")
+        await stores.accounts.forget_expired_tokens(NOW + self.HOUR)
+        assert await self.opens(stores) is None
+        assert await principal(stores, account) is not None, "what never expires stays"
+        await self.issue(stores, account)
+        assert await self.opens(stores) is not None, "the word is free again"
+
+    async def test_a_parent_s_token_does_not_speak_for_its_sub_accounts(self, stores):
+        parent = await stores.account()
+        child = await stores.account(parent_id=parent)
+        await self.issue(stores, parent)
+        assert await stores.accounts.principal(f"main-{child}", secret_digest("token"), NOW) is None
+
+
 async def test_closing_an_account_closes_its_sub_accounts(stores):
     parent = await stores.account()
     child = await stores.account(parent_id=parent)

@@ -7,6 +7,10 @@ from uuid import UUID
 import pytest
 
 from tabard.domain.account import CLOCK, Actor
+from tabard.domain.agents.agent import Agent, Billing, BusinessContact, DataRegion, Review
+from tabard.domain.agents.agent import Tester as Phone
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.errors import AddressTaken, IdempotencyKeyReused, NotFound, StaleVersion
 from tabard.domain.ids import SenderId, new_account_id, new_sender_id
 from tabard.domain.lifecycle import Channel, Signal, Status
@@ -24,7 +28,7 @@ from tabard.domain.sender import (
 )
 from tabard.ports.stores import Idempotency
 from tests.contracts.conftest import NOW
-from tests.support.senders import a_sender
+from tests.support.senders import AGENT_PROFILE, a_sender, an_agent_sender
 
 KEY = Actor("key:SK1")
 LEASE = timedelta(seconds=30)
@@ -68,6 +72,58 @@ async def test_a_sender_comes_back_as_it_was_saved(stores):
     saved = await stores.senders.save(before, full, KEY, NOW)
     assert await stores.senders.fetch(account, before.id) == saved
     assert replace(saved, version=full.version, updated_at=full.updated_at) == full
+
+
+FULL_AGENT = Agent(
+    data_region=DataRegion.EU,
+    billing=Billing.CONVERSATIONAL,
+    countries=("SE", "FR"),
+    asked_countries=("SE",),
+    carriers=(
+        Carrier("r1", "SE", "Telia", CarrierStatus.REJECTED, "no opt-in", NOW, asked=True),
+        Carrier("r2", "FR", "Orange"),
+    ),
+    testers=(
+        Phone("+15550100101", PhoneStatus.ACCEPTED, NOW),
+        Phone("+15550100102", PhoneStatus.WAITING, NOW + timedelta(microseconds=1), anew=True),
+    ),
+    invitations=(NOW, NOW + timedelta(hours=1)),
+    review=Review(
+        "At the till", "An order", "News;;Dates", None, {"interactions": ";;"}, ("https://v",), ("https://s",)
+    ),
+    contact=BusinessContact("Ana", "ana@example.com", "Head", None, "+15550100103", {"company": "Relay"}),
+    local_answers={"FR": {"siren": "123456789", "volume": 5, "samples": ["a", "b"], "ages": False}},
+    compliance={"": "BU1", "FR": "BU2"},
+    launch_wanted=True,
+    waits_for_video=True,
+    verified=True,
+    launched_at=NOW,
+)
+
+
+@pytest.mark.parametrize("agent", [Agent(), FULL_AGENT], ids=["plain", "full"])
+async def test_an_agent_comes_back_as_it_was_stored(stores, agent):
+    account = await stores.account()
+    sender = an_agent_sender(account_id=account, agent=agent)
+    await stores.senders.insert(sender, KEY, NOW, None)
+    before = await stores.senders.fetch(account, sender.id)
+    assert before.agent == agent
+    saved = await stores.senders.save(before, replace(before, agent=FULL_AGENT), KEY, NOW)
+    assert saved.agent == FULL_AGENT
+    assert await stores.senders.fetch(account, sender.id) == saved
+    (claimed,) = await stores.senders.claim_due(NOW, LEASE, 1)
+    assert claimed.sender == saved
+
+
+async def test_a_draft_is_kept_beside_the_profile_until_it_is_submitted(stores):
+    account = await stores.account()
+    before = await stored(stores, account)
+    assert before.draft is None
+    drafted = await stores.senders.save(before, replace(before, draft=AGENT_PROFILE), KEY, NOW)
+    assert await stores.senders.fetch(account, before.id) == drafted
+    assert (drafted.draft, drafted.profile) == (AGENT_PROFILE, before.profile)
+    submitted = await stores.senders.save(drafted, replace(drafted, draft=None), KEY, NOW)
+    assert (await stores.senders.fetch(account, before.id)).draft is submitted.draft is None
 
 
 async def test_an_address_is_taken_once_in_an_account_until_it_is_deleted(stores):
@@ -241,6 +297,18 @@ class TestDue:
         await stores.senders.save(former, replace(former, due_at=None), CLOCK, NOW)
         assert await self.claim(stores) == [sender]
 
+    async def test_an_agent_does_not_wait_for_its_former_namesake(self, stores):
+        """It is another one at the network, and the former may have to wait for its carriers for weeks."""
+        account = await stores.account()
+        sender = an_agent_sender(account_id=account)
+        await stores.senders.insert(sender, KEY, NOW, None)
+        former = await stores.senders.fetch(account, sender.id)
+        later = NOW + timedelta(days=9)
+        await stores.senders.save(former, replace(former, status=Status.DELETED, due_at=later), CLOCK, NOW)
+        again = an_agent_sender(account_id=account)
+        await stores.senders.insert(again, KEY, NOW, None)
+        assert [sender.id for sender in await self.claim(stores)] == [again.id]
+
     async def test_nothing_due_is_none(self, stores):
         await stored(stores, await stores.account(), due_at=None)
         assert await stores.senders.next_due() is None
@@ -307,6 +375,15 @@ async def test_a_number_that_another_living_sender_has_is_known_across_accounts(
     assert not await stores.senders.is_held(Channel.WHATSAPP, "7001", but_for=theirs.id)
     await stores.senders.save(theirs, replace(theirs, status=Status.DELETED, due_at=None), CLOCK, NOW)
     assert not await stores.senders.is_held(Channel.WHATSAPP, "7001", but_for=ours.id)
+
+
+async def test_an_agent_that_a_living_sender_has_is_held_for_its_channel_only(stores):
+    account = await stores.account()
+    sender = an_agent_sender(account_id=account)
+    await stores.senders.insert(sender, KEY, NOW, None)
+    assert await stores.senders.is_held(Channel.RCS, "example_agent")
+    assert not await stores.senders.is_held(Channel.RCS, "example_agent", but_for=sender.id)
+    assert not await stores.senders.is_held(Channel.WHATSAPP, "example_agent")
 
 
 async def test_who_rests_too_long_in_between_is_stuck_until_reported(stores):

@@ -6,7 +6,7 @@ import pytest
 
 from tabard.domain import draft
 from tabard.domain.errors import InvalidInput, NameChangePending, NameDeclined, NotFound, WrongStatus
-from tabard.domain.lifecycle import Channel, Status, accepts
+from tabard.domain.lifecycle import Channel, Signal, Status, accepts
 from tabard.domain.profile import Profile, Vertical
 from tabard.domain.sender import Link, NameChange, NameReview, Reason, Trouble
 from tests.support.senders import NOW, a_sender
@@ -57,7 +57,7 @@ def test_a_sender_that_is_a_draft_itself_is_changed_itself():
 def test_nothing_is_put_aside_or_submitted_at_the_wrong_time(status):
     with pytest.raises(WrongStatus) as refusal:
         draft.put_aside(a_sender(status), same)
-    assert refusal.value.status is status
+    assert refusal.value.status == status
     with pytest.raises(WrongStatus):
         draft.submitted(a_sender(status), same, NOW)
 
@@ -158,7 +158,7 @@ def test_nothing_to_discard(sender):
 
 
 @pytest.mark.parametrize(
-    "status", [status for status in Status if accepts(Channel.WHATSAPP, status, draft.Signal.RETIRE_REQUESTED)]
+    "status", [status for status in Status if accepts(Channel.WHATSAPP, status, Signal.RETIRE_REQUESTED)]
 )
 def test_a_retired_sender_keeps_what_it_is_and_drops_what_it_was_to_become(status):
     sender = replace(a_sender(status), draft=Profile(name="Example Cafe"), sealed_code=b"sealed")

@@ -3,9 +3,11 @@
 The tables of operations are the list to go by: an operation that is not tried here fails the test.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -13,13 +15,16 @@ import pytest_asyncio
 
 from tabard.app.accounts import Secrets, create_account, revoke_account
 from tabard.dialects.native.dialect import Native
+from tabard.dialects.sinch.dialect import Sinch
 from tabard.dialects.twilio.dialect import Twilio
 from tabard.domain.account import AccountKind
 from tabard.http.surface import Operation
+from tests.support.patience import eventually
 from tests.support.service import SENDERS, Running
 
 NUMBER, WAITING, THEIRS = "+15550100001", "+15550100002", "+15550100003"
-OPERATIONS: Sequence[Operation] = [*Twilio().operations, *Native().operations]
+AGENT, TESTER = "example_cafe", "+15550100009"
+OPERATIONS: Sequence[Operation] = [*Twilio().operations, *Sinch().operations, *Native().operations]
 NO_ACCOUNT = "AC" + "f" * 32
 
 
@@ -39,6 +44,50 @@ ATTEMPTS = {
     "UpdateChannelsSender": Attempt(404, {"friendly_name": "Not Theirs"}),
     "PatchChannelsSender": Attempt(404, {"configuration": {"verification_code": "123456"}}),
     "DeleteChannelsSender": Attempt(404),
+    "CreateChannelsSenderTestDevice": Attempt(404, {"phone_number": THEIRS}),
+    "ListChannelsSenderTestDevices": Attempt(404),
+    "rcssenderscontroller_listsenders_v1": Attempt(200, query="?pageSize=100"),
+    "rcssenderscontroller_createsender_v1": Attempt(
+        201, {"region": "EU", "billingCategory": "CONVERSATIONAL", "useCase": "OTP"}
+    ),
+    "rcssenderscontroller_getsender_v1": Attempt(404),
+    "rcssenderscontroller_updatesender_v1": Attempt(404, {"details": {"countries": ["SE"]}}),
+    "rcssenderscontroller_launchsender_v1": Attempt(404),
+    "rcssenderscontroller_listactivities_v1": Attempt(404),
+    "rcssenderscontroller_createsendercomment_v1": Attempt(404, {"comment": "Not theirs"}),
+    "rcssenderscontroller_addtestnumbers_v1": Attempt(404, {"testNumbers": [THEIRS]}),
+    "rcssenderscontroller_gettestnumberstate_v1": Attempt(404),
+    "rcssenderscontroller_deletetestnumber_v1": Attempt(404),
+    "rcssenderscontroller_gettestnumbercapabilities_v1": Attempt(404),
+    "rcssenderscontroller_retrytestnumber_v1": Attempt(404),
+    "rcsquestionnairecontroller_getquestions_v1": Attempt(200),
+    "rcsaccountscontroller_listactivities_v1": Attempt(200),
+    "rcsaccountscontroller_createcomment_v1": Attempt(201, {"comment": "Not theirs"}),
+    "whatsappsenderscontroller_listsenders_v1": Attempt(200, query="?pageSize=100"),
+    "whatsappsenderscontroller_createsender_v1": Attempt(
+        201, {"details": {"countryCode": "1", "phoneNumber": NUMBER[2:], "displayName": "Not Theirs"}}
+    ),
+    "whatsappsenderscontroller_getsender_v1": Attempt(404),
+    "whatsappsenderscontroller_updatesender_v1": Attempt(404, {"details": {"about": "Not theirs"}}),
+    "whatsappsenderscontroller_deletesender_v1": Attempt(404),
+    "whatsappsenderscontroller_deletesenderchanges_v1": Attempt(404),
+    "whatsappsenderscontroller_registersender_v1": Attempt(404, {"method": "SMS"}),
+    "whatsappsenderscontroller_verifysender_v1": Attempt(404, {"code": "123456"}),
+    "whatsappsenderscontroller_listactivities_v1": Attempt(404),
+    "whatsappsenderscontroller_createsendercomment_v1": Attempt(404, {"comment": "Not theirs"}),
+    "whatsappaccountscontroller_getaccount_v1": Attempt(200),
+    "whatsappaccountscontroller_listactivities_v1": Attempt(200),
+    "whatsappaccountscontroller_createcomment_v1": Attempt(201, {"comment": "Not theirs"}),
+    "oauth2_token": Attempt(200, b"grant_type=client_credentials"),
+    "AcceptInvitation": Attempt(404),
+    "DeclineInvitation": Attempt(404),
+    "SignUp": Attempt(201, {"number": NUMBER, "name": "Not Theirs"}),
+    "FetchAgent": Attempt(404),
+    "FetchKeyFile": Attempt(200),
+    "ApproveVerification": Attempt(404),
+    "RejectVerification": Attempt(404),
+    "DecideLaunch": Attempt(404, {"status": "rejected"}),
+    "FinishPreparation": Attempt(404),
     "ListPhoneMessages": Attempt(200),
     "FetchSender": Attempt(404),
     "FetchClock": Attempt(200),
@@ -66,15 +115,27 @@ def by_name(operation: Operation) -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """An account with a sender that is online and whose new name is in review, and one that waits for its code."""
+    """An account with a sender that is online and whose new name is in review, one that waits for its code, and an
+    agent that is being tested."""
 
     tabard: Running
     sid: str
     waiting: str
+    agent: str
     pool: asyncpg.Pool
 
-    def path(self, operation: Operation) -> str:
-        path = operation.path.replace("{Sid}", self.sid).replace("{number}", NUMBER)
+    def path(self, operation: Operation, project: str) -> str:
+        """The operation on what is the owner's, in the words of a caller with that project."""
+        parts = {
+            "Sid": self.agent if operation.path.endswith("/TestDevices") else self.sid,
+            "number": TESTER if "/invitations/" in operation.path else NUMBER,
+            "projectId": project,
+            "senderId": sinch_id(self.agent if "/rcs/" in operation.path else self.sid),
+            "testNumber": TESTER,
+            "useCase": "OTP",
+            "agent": AGENT,
+        }
+        path = re.sub(r"\{(\w+)\}", lambda name: parts[name[1]], operation.path)
         return path + ATTEMPTS[operation.name].query
 
     async def belongings(self) -> dict[str, list[str]]:
@@ -96,6 +157,10 @@ class Owner:
         return {name: [row["row"] for row in found] for name, found in {**rows, "clock": offset}.items()}
 
 
+def sinch_id(sid: str) -> str:
+    return str(UUID(sid.removeprefix("XE")))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def owner(house: Running) -> Owner:
     tabard = await house.account("Owner")
@@ -106,8 +171,26 @@ async def owner(house: Running) -> Owner:
     await tabard.advance(hours=25)
     await tabard.post(f"{SENDERS}/{sid}", {"profile": {"about": "Ours"}})
     await tabard.reaches(sid, "ONLINE")
+    profile = {
+        "name": "Example Cafe",
+        "description": "Ours",
+        "logo_url": "http://127.0.0.1:9/logo.png",
+        "banner_url": "http://127.0.0.1:9/banner.png",
+        "privacy_url": "https://example.com/privacy",
+        "terms_of_service_url": "https://example.com/terms",
+        "emails": ["care@example.com"],
+    }
+    agent = (await tabard.post(SENDERS, {"sender_id": f"rcs:{AGENT}", "profile": profile}))["sid"]
+    await tabard.reaches(agent, "DRAFT")
+    await tabard.call("POST", f"{SENDERS}/{agent}/TestDevices", {"phone_number": TESTER})
+    invited = f"/sandbox/v1/phones/{TESTER}"
+    await eventually(lambda: tabard.get(f"{invited}/messages"), lambda inbox: inbox["messages"])
+    # Its owner has answered: until then the network is asked again and again.
+    await tabard.post(f"{invited}/invitations/{AGENT}/accept")
+    devices = f"{SENDERS}/{agent}/TestDevices"
+    await eventually(lambda: tabard.get(devices), lambda page: page["phone_numbers"][0]["status"] == "ACCEPTED")
     await tabard.advance(seconds=0)
-    return Owner(tabard, sid, waiting, house.parts.pool)
+    return Owner(tabard, sid, waiting, agent, house.parts.pool)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -121,11 +204,12 @@ async def test_a_stranger_reaches_nothing(owner: Owner, stranger: Running, opera
     assert before["public.senders"]
     assert before["sandbox.meta_numbers"]
     attempt = ATTEMPTS[operation.name]
-    reply = await stranger.call(operation.method, owner.path(operation), attempt.body)
+    path = owner.path(operation, stranger.sinch_project)
+    reply = await stranger.call(operation.method, path, attempt.body, form_of(operation))
     assert reply.status == attempt.status, reply
     answered = str(reply.body)
-    for secret in (owner.sid, owner.waiting, "Example Parcels", "Ours"):
-        assert secret not in answered.replace(owner.path(operation), ""), "nothing of the owner's shows"
+    for secret in (owner.sid, owner.waiting, owner.agent, sinch_id(owner.agent), "Example Parcels", "Ours"):
+        assert secret not in answered.replace(path, ""), "nothing of the owner's shows"
     if operation.name == "ListPhoneMessages":
         assert reply.body == {"messages": []}
     assert await owner.belongings() == before
@@ -136,30 +220,55 @@ async def test_what_is_not_there_looks_the_same_to_a_stranger(owner: Owner, stra
     """Somebody else's object is answered as one that never was: nobody learns that it exists."""
     if ATTEMPTS[operation.name].status != 404:
         return
-    nothing = replace(owner, sid="XE" + "0" * 32)
-    path, other = owner.path(operation), nothing.path(operation).replace(NUMBER, THEIRS)
+    project = stranger.sinch_project
+    nothing = replace(owner, sid="XE" + "0" * 32, agent="XE" + "1" * 32)
+    path = owner.path(operation, project)
+    other = nothing.path(operation, project).replace(NUMBER, THEIRS).replace(AGENT, "example_other")
     replies = [await stranger.call(operation.method, p, ATTEMPTS[operation.name].body) for p in (path, other)]
-    bodies = [str(r.body).replace(owner.sid, "SID").replace(nothing.sid, "SID") for r in replies]
-    assert bodies[0].replace(NUMBER, THEIRS) == bodies[1]
+    assert named(owner, replies[0].body) == named(nothing, replies[1].body)
+
+
+def named(owner: Owner, body: Any) -> str:
+    """An answer without the names that the caller gave."""
+    text = str(body).replace(NUMBER, THEIRS).replace(AGENT, "example_other")
+    for sid, name in ((owner.sid, "SENDER"), (owner.agent, "AGENT")):
+        text = text.replace(sid, name).replace(sinch_id(sid), name)
+    return text
+
+
+def form_of(operation: Operation) -> dict[str, str] | None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return form if operation.name == "oauth2_token" else None
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
 async def test_only_an_account_s_own_secret_opens_it(owner: Owner, stranger: Running, operation: Operation):
     before = await owner.belongings()
+    ours = owner.tabard
+    path = owner.path(operation, ours.sinch_project)
+    (key, secret), (their_key, their_secret) = ours.sinch_key, stranger.sinch_key
     wrong = (
-        (owner.tabard.login, stranger.secret),
-        (stranger.login, owner.tabard.secret),
-        (owner.tabard.login, ""),
-        (owner.tabard.login, owner.tabard.secret + "0"),
-        (NO_ACCOUNT, stranger.secret),
+        replace(stranger, login=ours.login, sinch_key=(key, their_secret)),
+        replace(stranger, secret=ours.secret, sinch_key=(their_key, secret)),
+        replace(ours, secret="", sinch_key=(key, "")),
+        replace(ours, secret=ours.secret + "0", sinch_key=(key, secret + "0")),
+        replace(stranger, login=NO_ACCOUNT, sinch_key=(str(UUID(int=7)), their_secret)),
     )
-    for login, secret in wrong:
-        intruder = replace(stranger, login=login, secret=secret)
-        reply = await intruder.call(operation.method, owner.path(operation), ATTEMPTS[operation.name].body)
+    for intruder in wrong:
+        reply = await intruder.call(operation.method, path, ATTEMPTS[operation.name].body, form_of(operation))
         assert reply.status == 401
-    async with stranger.http.request(operation.method, stranger.url + owner.path(operation)) as response:
+    async with stranger.http.request(operation.method, stranger.url + path) as response:
         assert response.status == 401
     assert await owner.belongings() == before
+
+
+@pytest.mark.parametrize("operation", Sinch().operations, ids=by_name)
+async def test_another_s_project_is_no_project_of_mine(owner: Owner, stranger: Running, operation: Operation):
+    if "{projectId}" not in operation.path:
+        return
+    path = owner.path(operation, owner.tabard.sinch_project)
+    reply = await stranger.call(operation.method, path, ATTEMPTS[operation.name].body)
+    assert (reply.status, reply.body["errorCode"]) == (401, "unauthorized_error")
 
 
 async def test_a_stranger_s_page_token_shows_only_one_s_own(owner: Owner, stranger: Running):
@@ -192,14 +301,15 @@ async def test_one_number_in_two_accounts_is_two_senders(owner: Owner, stranger:
 
 
 async def speaking(house: Running, secrets: Secrets) -> Running:
-    return replace(house, login=secrets.twilio_sid, secret=secrets.twilio_token)
+    return house.speaking(secrets)
 
 
 @pytest.mark.parametrize("operation", Native().operations, ids=by_name)
 async def test_a_live_account_has_no_sandbox(house: Running, owner: Owner, operation: Operation):
     before = await owner.belongings()
     live = await speaking(house, await create_account(house.parts.services, "Live", AccountKind.LIVE))
-    reply = await live.call(operation.method, owner.path(operation), ATTEMPTS[operation.name].body)
+    path = owner.path(operation, live.sinch_project)
+    reply = await live.call(operation.method, path, ATTEMPTS[operation.name].body)
     assert (reply.status, reply.body["error"]["code"]) == (404, "not_found")
     assert await owner.belongings() == before
 

@@ -1,10 +1,20 @@
 """An RCS sender from a draft to launched carriers, in Sinch's words and in Twilio's, as one sender."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
+
+from tabard.app.accounts import create_account
+from tabard.bootstrap import service
+from tabard.domain.account import AccountKind
+from tabard.settings import Settings
+from tests.support.patience import eventually
 from tests.support.service import Running, running
 from tests.support.sinch_customer import SinchCustomer, country_statuses, operators
 from tests.support.twilio_sdk import sdk_senders
@@ -233,6 +243,49 @@ async def test_the_same_sender_in_both_dialects(dsn, tmp_path):
             assert (seen.status, carriers["Telia"], carriers["Three"]) == ("ONLINE", "APPROVED", "CARRIER_REVIEW")
 
 
+async def test_an_account_that_the_command_line_made_reaches_the_network(dsn, tmp_path):
+    """The command line is reached by nobody: the address that it writes down for the emulation is not the service's."""
+    async with running(dsn, tmp_path) as tabard:
+        settings = Settings(data_dir=tmp_path)
+        async with service(settings, dsn, "http://127.0.0.1:9") as command_line:
+            secrets = await create_account(command_line.services, "Third", AccountKind.SANDBOX)
+        await in_test(SinchCustomer(tabard.speaking(secrets)))
+        await in_test(SinchCustomer(tabard))
+
+
+async def test_a_refused_agent_says_why(tabard: Running):
+    customer = SinchCustomer(tabard)
+    await tabard.post("/sandbox/v1/network/fail-next", {"network": "google", "count": 1, "status": 400})
+    sender = await customer.create({**THIN, "details": {"brand": BRAND}})
+    await customer.reaches(sender, "DRAFT")
+    story = await customer.activities(sender)
+    assert [(entry["type"], bool(entry.get("comment"))) for entry in story] == [("CREATED", False), ("EDITED", True)]
+
+
+async def test_what_is_being_prepared_stays_complete(tabard: Running):
+    customer = SinchCustomer(tabard)
+    sender = await ready(customer, ["SE"])
+    await customer.update(sender, {"questionnaire": {"general": {"answers": {"videoUris": None}}}})
+    await customer.launch(sender)
+    path = f"/rcs/senders/{sender['id']}"
+    no_opt_in = {"questionnaire": {"general": {"answers": {"optInDescription": None}}}}
+    no_legal_name = {"questionnaire": {"gb": {"answers": {"companyLegalName": None}}}}
+    for details in ({"countries": None}, {"countries": ["SE", "GB"], **no_legal_name}, no_opt_in):
+        refused = await customer.call("PATCH", path, {"details": details})
+        assert (refused.status, refused.body["errorCode"]) == (412, "launch_precondition_failed"), details
+
+
+async def test_a_decision_for_a_country_is_taken_by_all_that_may(tabard: Running):
+    customer = SinchCustomer(tabard)
+    sender = await ready(customer, ["GB"], "Example Partly")
+    await customer.launch(sender)
+    await customer.until(
+        sender, lambda s: sorted(set(operators(s, "GB").values())) == ["LAUNCHED", "REJECTED"], "the verdicts"
+    )
+    await decide(customer, sender, country="GB", status="suspended")
+    await customer.reaches(sender, "UNLAUNCHED")
+
+
 async def test_a_sender_made_and_submitted_by_twilio(tabard: Running):
     """Its words alone, and Twilio's own sample colour, on which white could not be read."""
     profile = {
@@ -257,3 +310,53 @@ async def test_a_sender_made_and_submitted_by_twilio(tabard: Running):
     assert "color_unreadable" in [warning["trouble"] for warning in shown["warnings"]]
     statuses = [told["after"]["status"] for told in reversed(shown["events"]) if told["type"] == "sender.status"]
     assert statuses == ["testing", "preparing", "launching", "online"]
+
+
+@asynccontextmanager
+async def decided_by_hand(dsn: str, tmp_path: Path) -> AsyncIterator[SinchCustomer]:
+    async with running(dsn, tmp_path, sandbox_pace="manual") as tabard:
+        yield SinchCustomer(tabard)
+
+
+async def test_a_business_that_is_not_verified_is_launched_nowhere(dsn, tmp_path):
+    async with decided_by_hand(dsn, tmp_path) as customer:
+        sender = await ready(customer, ["SE"])
+        await customer.launch(sender)
+        await customer.until(sender, lambda s: set(operators(s, "SE").values()) == {"PENDING"}, "the carriers")
+        agent = f"/sandbox/v1/agents/{sender['authName']}"
+        await eventually(
+            lambda: customer.tabard.call("POST", f"{agent}/verification/reject"), lambda r: r.status == 204
+        )
+        sender = await customer.reaches(sender, "UNLAUNCHED")
+        assert set(operators(sender, "SE").values()) == {"REJECTED"}
+
+
+async def test_a_person_decides_everything(dsn, tmp_path):
+    async with decided_by_hand(dsn, tmp_path) as customer:
+        sender = await in_test(customer, countries=["SE"], questionnaire=QUESTIONNAIRE, testNumbers=[PHONE])
+        await customer.until(sender, lambda s: s["testNumberStates"][0]["state"] == "UNVERIFIED", "the invitation")
+        await customer.tabard.post(f"/sandbox/v1/phones/{PHONE}/invitations/{sender['authName']}/decline")
+        await customer.until(sender, lambda s: s["testNumberStates"][0]["state"] == "DECLINED", "the answer")
+        again = await customer.call("POST", f"/rcs/senders/{sender['id']}/testNumbers", {"testNumbers": [PHONE]})
+        assert (again.status, again.body["errorCode"]) == (404, "blocked_because_the_recipient_declined")
+        await customer.launch(sender)
+        agent = f"/sandbox/v1/agents/{sender['authName']}"
+        await eventually(
+            lambda: customer.tabard.call("POST", f"{agent}/verification/approve"), lambda r: r.status == 204
+        )
+        await decide(customer, sender, status="launched")
+        await customer.reaches(sender, "LAUNCHED")
+
+
+async def test_another_client_is_given_the_key(tabard: Running):
+    key = await tabard.get("/sandbox/v1/network/google/key-file")
+    assert key["token_uri"] == f"{tabard.url}/networks/google/token"
+    assert await asyncio.to_thread(_token_for, key)
+
+
+def _token_for(key: dict[str, str]) -> str:
+    scope = "https://www.googleapis.com/auth/businesscommunications"
+    credentials = service_account.Credentials.from_service_account_info(key, scopes=[scope])
+    with requests.Session() as session:
+        credentials.refresh(Request(session))
+    return str(credentials.token)

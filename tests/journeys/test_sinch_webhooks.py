@@ -205,7 +205,7 @@ async def test_a_webhook_that_is_deleted_hears_no_more(dsn, tmp_path):
 
 
 async def test_fifteen_at_most_though_all_come_at_once(customer: Running):
-    sinch = SinchCustomer(customer, project=customer.sinch_project, key=customer.sinch_key)
+    sinch = SinchCustomer(customer)
 
     async def create(number: int) -> int:
         body = {"target": f"http://127.0.0.1:9/{number}", "secret": "example", "triggers": ["BUNDLE_DONE"]}
@@ -222,7 +222,7 @@ async def test_fifteen_at_most_though_all_come_at_once(customer: Running):
 
 async def test_a_live_accounts_webhook_must_be_public(house: Running):
     live = house.speaking(await create_account(house.parts.services, "Live", AccountKind.LIVE))
-    sinch = SinchCustomer(live, project=live.sinch_project, key=live.sinch_key)
+    sinch = SinchCustomer(live)
     body = {"target": "http://127.0.0.1:9/", "secret": "example", "triggers": ["ALL"]}
     for target in ("http://127.0.0.1:9/", "http://10.0.0.1", "http://[::1]/", "http://169.254.169.254/latest"):
         refused = await sinch.call("POST", "/webhooks", {**body, "target": target})

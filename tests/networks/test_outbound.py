@@ -17,7 +17,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabard.networks.outbound import GuardedOutbound, Resolve, checked_url, guarded_session, system_addresses
+from tabard.networks.lookups import Resolve, system_addresses
+from tabard.networks.outbound import GuardedOutbound, checked_url, guarded_session
 from tabard.ports.world import OutboundRefused
 
 

@@ -140,6 +140,9 @@ class Stub:
         self.answer = answer
         self.asked: list[tuple[str, int, bool]] = []
 
+    async def problem_with(self, url: str, *, allow_private: bool) -> str | None:
+        raise AssertionError(url)
+
     async def fetch(self, url: str, *, limit: int, allow_private: bool) -> bytes:
         self.asked.append((url, limit, allow_private))
         if isinstance(self.answer, Exception):
@@ -148,6 +151,9 @@ class Stub:
 
 
 class Silent:
+    async def problem_with(self, url: str, *, allow_private: bool) -> str | None:
+        raise AssertionError(url)
+
     async def fetch(self, url: str, *, limit: int, allow_private: bool) -> bytes:
         await asyncio.Event().wait()
         raise AssertionError(url, limit, allow_private)

@@ -51,7 +51,7 @@ async def test_a_change_that_is_not_saved_tells_nothing_and_delivers_nothing(sho
     with pytest.raises(StaleVersion):
         await shop.rename(sender, "Two")
     with pytest.raises(AddressTaken):
-        await shop.senders.insert(replace(sender, id=uuid4()), CLOCK, shop.clock.now(), None)
+        await shop.senders.insert(replace(sender, id=SenderId(uuid4())), CLOCK, shop.clock.now(), None)
     assert before == (await count(shop, "events"), await count(shop, "deliveries"), await count(shop, "snapshots"))
 
 
@@ -149,7 +149,8 @@ async def test_each_event_comes_with_the_sender_as_it_was_after_it(shop: Depot):
 async def test_a_subscription_hears_every_change_that_begins_after_its_commit(shop: Depot):
     """Writers never wait for one another, nor for the subscription; those that begin after it see it."""
     senders = [await shop.sender() for _ in range(8)]
-    going, counts = True, {}
+    going = True
+    counts: dict[Any, int] = {}
 
     async def keep_changing(sender):
         number = 0

@@ -25,6 +25,7 @@ from tabard.ports.stores import (
     StoredEvent,
     Wanted,
 )
+from tabard.storage.database import from_json, to_json
 
 KEYS_KEPT_FOR = timedelta(hours=24)
 
@@ -78,7 +79,8 @@ class World:
     def waits(self, sender: Sender) -> bool:
         """A number that is being let go holds back the sender that wants to take it up again."""
         number = (sender.account_id, sender.channel, sender.address)
-        return sender.status is not Status.DELETED and any(
+        waits_for_others = sender.status is not Status.DELETED and sender.channel is not Channel.RCS
+        return waits_for_others and any(
             other.status is Status.DELETED
             and other.due_at is not None
             and (other.account_id, other.channel, other.address) == number
@@ -276,7 +278,7 @@ class MemorySenders:
         newer_than: int | None = None,
     ) -> EventPage:
         mine = [
-            StoredEvent(number, told.event, told.actor.name, told.occurred_at)
+            StoredEvent(number, _as_read(told.event), told.actor.name, told.occurred_at)
             for number, told in enumerate(self._world.events, 1)
             if (told.account_id, told.sender_id) == (account_id, sender_id) and _is_told(told.event, wanted)
         ]
@@ -369,3 +371,8 @@ def _is_told(event: Event, wanted: EventsWanted) -> bool:
     before, after = event.before.get("status"), event.after.get("status")
     moved = event.type == "sender.status" and before != after and after in wanted.statuses
     return event.type in wanted.types or moved
+
+
+def _as_read(told: Event) -> Event:
+    """What was stored as JSON is read as JSON."""
+    return Event(told.type, from_json(to_json(told.before)), from_json(to_json(told.after)))

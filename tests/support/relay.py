@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-_EDGE = re.compile(r"\d+")
-"""A path that ends with an id names the number itself."""
-_PASSED_ON = ("Authorization", "Content-Type", "X-Hub-Signature-256", "file_offset")
+_EDGE = re.compile(r"\d+|[a-z0-9_]+_agent\b")
+"""A path that ends with an id names the number, or the agent, itself."""
+_PASSED_ON = ("Authorization", "Content-Type", "X-Goog-Signature", "X-Hub-Signature-256", "file_offset")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Relay:
         body = await request.read()
         is_call = path.startswith("networks/")
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        name = f"{request.method} {_EDGE.sub('number', request.path.rsplit('/', 1)[-1])}"
+        name = f"{request.method} {_EDGE.sub('it', request.path.rsplit('/', 1)[-1])}"
         if is_call:
             await self.watch(NetworkCall(worker, token, name, done=False))
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}

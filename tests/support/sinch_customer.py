@@ -1,14 +1,10 @@
 """A customer of the running service who speaks Sinch's words, over plain HTTP."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-
-from tabard.app.accounts import SANDBOX_SINCH_KEY, SANDBOX_SINCH_PROJECT
 from tests.support.service import Reply, Running
 
 _PATIENCE = 30.0
@@ -17,20 +13,11 @@ _PATIENCE = 30.0
 @dataclass(frozen=True)
 class SinchCustomer:
     tabard: Running
-    project: str = SANDBOX_SINCH_PROJECT
-    key: tuple[str, str] = SANDBOX_SINCH_KEY
     patience: float = _PATIENCE
 
     async def call(self, method: str, path: str, body: Any = None) -> Reply:
         """`path` is what comes after the project."""
-        async with self.tabard.http.request(
-            method,
-            f"{self.tabard.url}/v1/projects/{self.project}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": aiohttp.encode_basic_auth(*self.key), "Content-Type": "application/json"},
-        ) as response:
-            text = await response.read()
-            return Reply(response.status, json.loads(text) if text else None, dict(response.headers))
+        return await self.tabard.call(method, f"/v1/projects/{self.tabard.sinch_project}{path}", body)
 
     async def get(self, path: str) -> Any:
         return await self._expect(200, "GET", path)

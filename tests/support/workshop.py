@@ -13,9 +13,11 @@ from typing import Any, cast
 from tabard.app.watchdog import report_stuck
 from tabard.dialects.twilio.mapping import sender_id
 from tabard.domain.account import Actor
+from tabard.domain.errors import StaleVersion
 from tabard.domain.lifecycle import Channel
 from tabard.domain.sender import Sender, Trouble
 from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, WhatsAppNetwork
+from tabard.ports.stores import Loaded
 from tabard.storage.senders.rows import COLUMNS, to_sender
 from tabard.workflows.engine import Lane
 from tabard.workflows.rcs import RcsSteps
@@ -56,18 +58,24 @@ class TroubledNetwork:
     calls: list[str] = field(default_factory=list)
     mishaps: dict[int, Mishap] = field(default_factory=dict)
     """By the number of the call, counted from 0."""
+    mishaps_by_name: dict[str, Mishap] = field(default_factory=dict)
+    """Of the next call of each name."""
     before: Before | None = None
     """Runs before each call, with its name and arguments."""
 
     def plan(self, mishaps: dict[int, Mishap]) -> None:
-        self.calls, self.mishaps = [], dict(mishaps)
+        self.calls, self.mishaps, self.mishaps_by_name = [], dict(mishaps), {}
+
+    def befall_next(self, name: str, mishap: Mishap) -> None:
+        self.plan({})
+        self.mishaps_by_name[name] = mishap
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         async def call(*arguments: Any, **named: Any) -> Any:
-            mishap = self.mishaps.pop(len(self.calls), None)
+            mishap = self.mishaps.pop(len(self.calls), None) or self.mishaps_by_name.pop(name, None)
             self.calls.append(name)
             if self.before is not None:
-                await self.before(name, arguments)
+                await self.before(name, (*arguments, *named.values()))
             if mishap is not None and not mishap.reaches_network:
                 mishap.befall()
             answer = await getattr(self.real, name)(*arguments, **named)
@@ -121,15 +129,20 @@ class Workshop:
                 if network_moves_on:
                     await self._let_network_act()
                 after = await step(loaded.sender, Moment(self.clock.now(), self.clock.now()))
-                senders = self.tabard.parts.services.senders
-                await senders.save_held(
-                    loaded.sender, after, Actor.network(after.channel), self.clock.now(), held_until=None
-                )
+                await self._saved(loaded, after)
             if not claimed:
                 await self._let_network_act()
                 if not await self._is_due(self.reconcile):
                     return
         raise AssertionError("work without end: a step is due again and again")
+
+    async def _saved(self, loaded: Loaded, after: Sender) -> None:
+        """Unless a webhook was first: then the sender is due, and taken again."""
+        senders, actor = self.tabard.parts.services.senders, Actor.network(after.channel)
+        try:
+            await senders.save_held(loaded.sender, after, actor, self.clock.now(), held_until=None)
+        except StaleVersion:
+            await senders.release(loaded.sender.id, loaded.held_until)
 
     async def _let_network_act(self) -> None:
         self.clock.advance(seconds=1)

@@ -504,7 +504,7 @@ class Interrupted:
 async def test_no_delivery_is_forgotten_between_a_lane_s_last_look_and_its_release(shop: Depot):
     await shop.subscribe()
     await shop.sender()
-    others = []
+    others: list[asyncio.Task[Any]] = []
 
     async def come_too_late():
         """A new delivery, whose own wake-up finds the lane held."""

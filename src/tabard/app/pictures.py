@@ -11,7 +11,7 @@ from tabard.app.services import Services
 from tabard.domain.account import AccountKind, Principal
 from tabard.domain.errors import FileFault, FileUnusable
 from tabard.domain.profile import READABLE_CONTRAST, Profile, contrast_with_white, readable_color
-from tabard.domain.sender import Reason, Sender, Trouble
+from tabard.domain.sender import Sender, Trouble
 from tabard.ports.world import OutboundRefused, Picture
 
 _PICTURES = {
@@ -57,6 +57,4 @@ def _with_color(sender: Sender) -> Sender:
         f"profile.accent_color: {color} has a contrast of {contrast_with_white(color):.1f} to white, and the network "
         f"asks for {READABLE_CONTRAST}; it is given {readable_color(color)} instead"
     )
-    if Reason(Trouble.COLOR_UNREADABLE, text) in sender.warnings:
-        return sender
     return sender.warned(Trouble.COLOR_UNREADABLE, text)

@@ -96,15 +96,20 @@ async def inbox(services: Services, principal: Principal, address: str) -> Seque
     return sorted(chain.from_iterable(received), key=lambda message: message.received_at)
 
 
-async def agent_of(services: Services, principal: Principal, name: str) -> str:
-    """The network's id of the account's RCS sender with that address. Raises `NotFound`."""
+async def agent_of(services: Services, principal: Principal, name: str) -> Sender:
+    """The account's RCS sender with that address, made at the network. Raises `NotFound`."""
     sandbox_of(services, principal)
     now = services.clock.now()
     found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
-    agent_id = found[0].sender.link.network_id if found else None
-    if agent_id is None:
+    if not found or found[0].sender.link.network_id is None:
         raise NotFound(f"the account has no RCS sender {name} that the network has made")
-    return agent_id
+    return found[0].sender
+
+
+async def decide_verification(services: Services, principal: Principal, name: str, *, verified: bool) -> None:
+    """Raises `NotFound`."""
+    sandbox, sender = sandbox_of(services, principal), await agent_of(services, principal, name)
+    await sandbox.rcs.decide_verification(principal.account_id, _network_id(sender), verified=verified)
 
 
 async def decide_launch(
@@ -117,45 +122,39 @@ async def decide_launch(
     carrier: str | None,
     remark: str | None,
 ) -> None:
-    """Decide as a carrier: as the named one, all of a country, or all.
+    """Decide as a carrier: as the named one, all of a country, or all that were asked.
 
     Raises `NotFound` where there is no such carrier in the sender's launch, `Conflict` where the decision is not open.
     """
-    sandbox, agent_id = sandbox_of(services, principal), await agent_of(services, principal, name)
-    if country is None and carrier is None:
-        await sandbox.rcs.decide_launch(principal.account_id, agent_id, None, status, remark)
-        return
-    now = services.clock.now()
-    found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
+    sandbox, sender = sandbox_of(services, principal), await agent_of(services, principal, name)
     meant = [
         known.region
-        for known in found[0].sender.rcs.carriers
+        for known in sender.rcs.carriers
         if country in {None, known.country} and carrier in {None, known.name} and known.asked
     ]
     if not meant:
         raise NotFound("no carrier of that name and country was asked to launch the sender")
-    for region in meant:
-        await sandbox.rcs.decide_launch(principal.account_id, agent_id, region, status, remark)
+    await sandbox.rcs.decide_launch(principal.account_id, _network_id(sender), meant, status, remark)
+
+
+def _network_id(sender: Sender) -> str:
+    return sender.link.network_id or ""
 
 
 async def answer_invitation(
     services: Services, principal: Principal, address: str, name: str, *, accepted: bool
 ) -> None:
     """Answer, as the phone's owner, the invitation to test the sender. Raises `NotFound`."""
-    sandbox, agent_id = sandbox_of(services, principal), await agent_of(services, principal, name)
-    await sandbox.rcs.answer_invitation(principal.account_id, agent_id, address, accepted=accepted)
+    sandbox, sender = sandbox_of(services, principal), await agent_of(services, principal, name)
+    await sandbox.rcs.answer_invitation(principal.account_id, _network_id(sender), address, accepted=accepted)
     # No network tells of this by itself; whoever answers here wants to see it.
-    notice = NumberNotice(address=None, network_id=agent_id)
+    notice = NumberNotice(address=None, network_id=sender.link.network_id)
     await hear_of_number(services, Channel.RCS, Audience([principal.account_id], [], ""), notice)
 
 
 async def finish_preparation(services: Services, principal: Principal, name: str) -> None:
     """Do what staff would do for a launch that lacks a video: let it go on. Raises `NotFound`, `Conflict`."""
-    sandbox_of(services, principal)
-    now = services.clock.now()
-    found = await services.senders.of_number([principal.account_id], Channel.RCS, now, address=name)
-    if not found:
-        raise NotFound(f"the account has no RCS sender {name}")
+    sender = await agent_of(services, principal, name)
 
     def prepared(loaded: Loaded, now: datetime) -> Sender:
         sender = loaded.sender
@@ -163,7 +162,7 @@ async def finish_preparation(services: Services, principal: Principal, name: str
             raise WrongStatus(sender.status, f"the sender is {sender.status}, nothing is being prepared")
         return replace(sender, agent=replace(sender.rcs, waits_for_video=False)).due(now)
 
-    await change_sender(services, principal, found[0].sender.id, prepared)
+    await change_sender(services, principal, sender.id, prepared)
 
 
 async def _until_next(services: Services, sandbox: Sandbox, account_id: AccountId) -> timedelta:

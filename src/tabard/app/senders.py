@@ -158,9 +158,10 @@ async def update_sender(
     *,
     channel: Channel | None = None,
     permit: Callable[[Sender], None] = lambda _: None,
+    accept: Callable[[Sender], None] = lambda _: None,
 ) -> tuple[Sender, NameOutcome | None]:
-    """Change the sender as far as its channel allows; `permit` may refuse by the caller's own rules, and sees the very
-    sender that is changed.
+    """Change the sender as far as its channel allows. By the caller's own rules `permit` may refuse to change what is
+    there, and `accept` what would come of it.
 
     Raises `NotFound`, `InvalidInput`, `FieldsFrozen`, `FileUnusable`, `TooManyTesters`, `NameChangePending`,
     `NameDeclined`.
@@ -168,13 +169,14 @@ async def update_sender(
     sealed_code = None
     if change.code is not None:
         sealed_code = services.vault.seal(plain_code(change.code).encode(), code_context(sender_id))
-    findings = await _judged(services, principal, sender_id, change)
+    findings = await _judged(services, principal, sender_id, change, permit)
     outcomes: list[NameOutcome | None] = []
 
     def changes(loaded: Loaded, now: datetime) -> Sender:
         _require_channel(loaded.sender, channel)
         permit(loaded.sender)
         after, outcome = changed(loaded.sender, change, sealed_code, loaded.account_now)
+        accept(after)
         outcomes.append(outcome)
         if after.channel is Channel.RCS:
             after = pictures.with_findings(after, findings)
@@ -183,13 +185,21 @@ async def update_sender(
     return await change_sender(services, principal, sender_id, changes), outcomes[-1]
 
 
-async def _judged(services: Services, principal: Principal, sender_id: SenderId, change: SenderChange) -> Findings:
-    """Before anything is locked or saved: pictures come from far away. Raises `NotFound`, `FileUnusable`."""
+async def _judged(
+    services: Services,
+    principal: Principal,
+    sender_id: SenderId,
+    change: SenderChange,
+    permit: Callable[[Sender], None],
+) -> Findings:
+    """Before anything is locked or saved: pictures come from far away. Raises `NotFound`, `FileUnusable`, and whatever
+    `permit` raises: nobody waits for a picture that may not be changed."""
     if not change.profile.keys() & {"logo_url", "banner_url"}:
         return {}
     sender = await services.senders.fetch(principal.account_id, sender_id)
     if sender.channel is not Channel.RCS:
         return {}
+    permit(sender)
     after = sender.profile.changed(dict(change.profile))
     check_rcs_profile(after)
     return await pictures.judge(services, principal, sender.profile, after)
@@ -233,7 +243,10 @@ async def delete_sender(services: Services, principal: Principal, sender_id: Sen
 
     def deleted(loaded: Loaded, now: datetime) -> Sender:
         sender = loaded.sender.signalled(Signal.DELETE_REQUESTED, loaded.account_now)
-        return replace(sender.linked(attempts=0), sealed_code=None).due(now)
+        sender = replace(sender.linked(attempts=0), sealed_code=None)
+        # The network was never told of a number's draft: what it holds under that number is not ours to take down.
+        untold = loaded.sender.status is Status.DRAFT and sender.channel is Channel.WHATSAPP
+        return replace(sender, due_at=None if untold else now)
 
     await change_sender(services, principal, sender_id, deleted)
 

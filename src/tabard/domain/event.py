@@ -5,7 +5,7 @@ subscription is told by the lanes. `before` and `after` hold only what differs. 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tabard.domain.agents.agent import Agent, Tester
@@ -109,6 +109,10 @@ def _status_events(before: Sender, after: Sender) -> Iterator[Event]:
 
 
 def _leaf_events(before: Sender, after: Sender) -> Iterator[Event]:
+    if before.registration.business_account is None:
+        # Where the network keeps the sender is nobody's wish.
+        kept_at = after.registration.business_account
+        before = replace(before, registration=replace(before.registration, business_account=kept_at))
     for type_, leaves in _WATCHED.items():
         changed = [leaf for leaf in leaves if getattr(before, leaf) != getattr(after, leaf)]
         if changed:

@@ -7,7 +7,8 @@ Two rules hold for every table:
 2. DELETED is final. Every other status has a way to it, so a sender can always be got rid of.
 
 A status that waits for nobody but us and the network is *in between* (`IN_BETWEEN`): the watchdog reports a sender
-that rests there too long. An RCS sender's DRAFT, TESTING and PREPARING wait for its owner, LAUNCHING for carriers. The diagrams in the documentation are drawn from these tables (`make docs`).
+that rests there too long. An RCS sender's DRAFT, TESTING and PREPARING wait for its owner, LAUNCHING for carriers. The
+diagrams in the documentation are drawn from these tables (`make docs`).
 """
 
 from collections.abc import Mapping

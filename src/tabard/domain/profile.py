@@ -93,7 +93,7 @@ READABLE_CONTRAST = 4.5
 """Of the accent colour against white, at least (Google's guide to agents; WCAG 2.1, contrast ratio)."""
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_PHONE = re.compile(r"\+?[\d\s]{3,20}")
+_PHONE = re.compile(r"(?=.*\d)\+?[\d\s]{3,20}")
 
 
 def is_web_url(text: str) -> bool:
@@ -119,13 +119,15 @@ def check_whatsapp_profile(profile: Profile) -> None:
 def check_rcs_profile(profile: Profile) -> None:
     """Hold the profile against RCS's limits. Raises `InvalidInput` naming the first field that breaks one.
 
-    Source: Google, RCS for Business agents (name 40, description 100, three websites, a colour as #RRGGBB). The colour's
-    contrast is not judged here: see `readable_color`.
+    Source: Google, RCS for Business agents (name 40, description 100, three websites, a colour as #RRGGBB). The
+    colour's contrast is not judged here: see `readable_color`.
     """
     for field, limit in RCS_TEXT_LIMITS.items():
         text = getattr(profile, field)
         if text is not None and len(text) > limit:
             raise InvalidInput(f"profile.{field}", f"must be at most {limit} characters, has {len(text)}")
+        if text and not text.strip():
+            raise InvalidInput(f"profile.{field}", "must not be blank")
     for field in ("emails", "websites", "phone_numbers"):
         contacts: tuple[Contact, ...] = getattr(profile, field)
         if len(contacts) > RCS_MOST_CONTACTS:

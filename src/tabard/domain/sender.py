@@ -203,7 +203,10 @@ class Sender:
 
     def warned(self, trouble: Trouble, detail: str) -> "Sender":
         """The sender with the warning; one of each kind is kept, the newest."""
-        return replace(self, warnings=(*self.without_warning(trouble).warnings, Reason(trouble, detail)))
+        reason = Reason(trouble, detail)
+        if reason in self.warnings:
+            return self
+        return replace(self, warnings=(*self.without_warning(trouble).warnings, reason))
 
     def without_warning(self, trouble: Trouble) -> "Sender":
         if all(warning.trouble is not trouble for warning in self.warnings):

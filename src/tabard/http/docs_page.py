@@ -18,7 +18,8 @@ table { border-collapse: collapse; width: 100% }
 th { text-align: left; font-size: .85rem; padding: .42rem .9rem .3rem 0; opacity: .75 }
 td { padding: .42rem .9rem .42rem 0; border-top: 1px solid var(--line); vertical-align: top }
 code { font: 13.5px ui-monospace, monospace; overflow-wrap: anywhere }
-.operations { table-layout: fixed } .operations td:nth-child(1) { width: 4.2rem } .operations td:nth-child(2) { width: 27rem }
+.operations { table-layout: fixed }
+.operations td:nth-child(1) { width: 4.2rem } .operations td:nth-child(2) { width: 27rem }
 .method { font: 600 12px ui-monospace, monospace; padding: .15rem .4rem; border-radius: .3rem; background: var(--soft) }
 .wide { overflow-x: auto }
 @media (max-width: 44rem) { .operations td:nth-child(2) { width: auto } .operations td:nth-child(3) { display: none } }

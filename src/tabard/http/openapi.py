@@ -55,7 +55,7 @@ def _operation(dialect: Dialect, operation: Operation) -> Schema:
         "parameters": [*_path_parameters(dialect, operation.path), *_parameters(operation)],
     }
     if operation.request is not None:
-        described["requestBody"] = {"required": True, "content": _json(operation.request)}
+        described["requestBody"] = {"required": True, "content": _json(operation.request, operation.media_type)}
     done: Schema = {
         "description": "Done" if operation.status != 202 else "Accepted; the rest is done in the background"
     }
@@ -65,8 +65,8 @@ def _operation(dialect: Dialect, operation: Operation) -> Schema:
     return described
 
 
-def _json(model: type[BaseModel]) -> Schema:
-    return {"application/json": {"schema": {"$ref": f"{_REFERENCE}{model.__name__}"}}}
+def _json(model: type[BaseModel], media_type: str = "application/json") -> Schema:
+    return {media_type: {"schema": {"$ref": f"{_REFERENCE}{model.__name__}"}}}
 
 
 def _fault_responses(dialect: Dialect) -> Schema:

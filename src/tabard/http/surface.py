@@ -80,6 +80,8 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    """Of the request's body."""
     waits: bool = False
     """It may keep its caller for long. Only for a GET: the caller's leaving shows where a body would come."""
 

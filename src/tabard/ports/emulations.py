@@ -1,6 +1,6 @@
 """What the sandbox can do with emulated networks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -75,14 +75,14 @@ class EmulatedRcs(EmulatedNetwork, Protocol):
         self,
         account_id: AccountId,
         agent_id: str,
-        region: str | None,
+        regions: Collection[str] | None,
         status: CarrierStatus,
         comment: str | None,
     ) -> None:
-        """Let one carrier decide, or, without a region, every one to which the decision is open.
+        """Let every carrier decide to which the decision is open, of the regions or, without them, of all; at once.
 
-        Status is LAUNCHED, REJECTED, SUSPENDED or UNLAUNCHED. Raises `NotFound` for a region in which no launch was
-        requested, `Conflict` for a decision that the carrier's status does not allow.
+        Status is LAUNCHED, REJECTED, SUSPENDED or UNLAUNCHED. Raises `NotFound` if no launch was requested there,
+        `Conflict` if the decision is open to none of them.
         """
 
     async def answer_invitation(self, account_id: AccountId, agent_id: str, address: str, *, accepted: bool) -> None:

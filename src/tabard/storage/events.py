@@ -33,7 +33,8 @@ select number, occurred_at, exists (select from outbox) or exists (select from o
 
 _MATCHING = """
 from events where account_id = $1 and sender_id {subject}
-  and (type = any($3) or type = 'sender.status' and before->>'status' <> after->>'status' and after->>'status' = any($4))
+  and (type = any($3)
+       or type = 'sender.status' and before->>'status' <> after->>'status' and after->>'status' = any($4))
 """
 
 _PAGE = """

@@ -37,12 +37,20 @@ BLOCKING = frozenset(
 )
 """Troubles that take an online sender off; any other refusal of an update leaves it as it was, with a warning."""
 
+_UNLAUNCHABLE = BLOCKING | {Trouble.LAUNCH_INCOMPLETE}
+"""Troubles that end a launch. One that is online stays so when the network finds its next launch wanting."""
+
 
 class Times(Protocol):
     @property
     def wall(self) -> datetime: ...
     @property
     def account(self) -> datetime: ...
+
+
+def stops_all(fault: NetworkFault) -> bool:
+    """Whether there is no point in asking the network for anything else now: it refused more than the one request."""
+    return fault.decision is not Decision.GIVE_UP or fault.trouble in BLOCKING
 
 
 def backoff(attempts: int, jitter: float) -> timedelta:
@@ -83,12 +91,17 @@ def _waiting(sender: Sender, fault: NetworkFault) -> Sender:
 def _given_up(sender: Sender, fault: NetworkFault, at: Times) -> Sender:
     reason = Reason(fault.trouble, fault.detail)
     sender = sender.linked(attempts=0)
+    if fault.trouble is Trouble.LAUNCH_INCOMPLETE and sender.agent is not None:
+        # What the network has not taken was asked of no carrier.
+        sender = replace(sender, agent=sender.agent.called_off())
     match sender.status:
         case Status.CREATING | Status.PENDING_VERIFICATION | Status.VERIFYING:
             return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
-        case Status.ONLINE | Status.UPDATING | Status.OFFLINE if fault.trouble in BLOCKING:
+        case Status.ONLINE | Status.UPDATING if fault.trouble in BLOCKING:
             return sender.offline(Signal.BLOCKED, reason, at.account).due(at.wall + REFRESH)
-        case Status.PREPARING | Status.LAUNCHING if fault.trouble in {*BLOCKING, Trouble.LAUNCH_INCOMPLETE}:
+        case Status.OFFLINE if fault.trouble in _UNLAUNCHABLE:
+            return sender.offline(Signal.BLOCKED, reason, at.account).due(at.wall + REFRESH)
+        case Status.PREPARING | Status.LAUNCHING if fault.trouble in _UNLAUNCHABLE:
             return sender.offline(Signal.GAVE_UP, reason, at.account).due(at.wall + REFRESH)
         case Status.UPDATING:
             sender = sender.signalled(Signal.UPDATE_SETTLED, at.account)

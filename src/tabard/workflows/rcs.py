@@ -6,33 +6,43 @@
     PREPARING             tend; launch as soon as nothing holds the launch back
     LAUNCHING             tend; ask for verification and for the launch, follow each carrier's verdict
     ONLINE, UPDATING      the same: a country that was added is launched beside the others
-    OFFLINE               the same; back online once a carrier lets it
-    DELETED               take the agent off its carriers
+    OFFLINE               the same; back online once a carrier lets it, launching again while one decides
+    DELETED               take the agent off its carriers, until the network has put it away
 
-Whatever is asked of the network is looked up there first, so each step may be repeated after a crash at any line.
+Whatever is asked of the network is looked up there first, so each step may be repeated after a crash at any line. A
+profile or a test number that the network refuses is a warning: the launch goes on without it.
 Google: RCS for Business agents, verification, launch, test devices.
 """
 
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from typing import assert_never
 
 from tabard.app.services import Services
 from tabard.domain.agents import launch
 from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.change import towards_launch
+from tabard.domain.agents.launch import CarrierStatus, Verdict
 from tabard.domain.lifecycle import Signal, Status
 from tabard.domain.sender import Reason, Sender, Trouble
 from tabard.ports.networks import Decision, NetworkFault, RcsNetwork, Verification, Way
 from tabard.workflows.agent_profile import digest_of
-from tabard.workflows.faults import REFRESH, as_long_again
+from tabard.workflows.faults import REFRESH, as_long_again, stops_all
 from tabard.workflows.reconcile import Moment, way_of
 from tabard.workflows.testers import Inviting, next_look_at_testers
 
 _LONGEST_POLL = timedelta(hours=6)
 """Between two looks at what carriers decide, should the network's webhook not come."""
 
-_LASTING = frozenset({Trouble.BANNER_UNUSABLE, Trouble.COLOR_UNREADABLE, Trouble.LOGO_UNUSABLE})
-"""Warnings that hold although all went well."""
+_PUT_AWAY_WITHIN = timedelta(days=90)
+"""Far longer than carriers take to decide: an agent that is there even then is left alone."""
+
+_LASTING = frozenset(
+    {Trouble.BANNER_UNUSABLE, Trouble.COLOR_UNREADABLE, Trouble.INVITATIONS_USED_UP, Trouble.LOGO_UNUSABLE}
+)
+"""Warnings that a look at the network does not outdate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class RcsSteps:
             ):
                 return await self._tend(sender, await way_of(self.services, sender), at)
             case Status.DELETED:
-                return await self._take_down(sender)
+                return await self._take_down(sender, at)
             case Status.DRAFT | Status.PENDING_VERIFICATION | Status.VERIFYING | Status.RETIRING:
                 return replace(sender, due_at=None)
             case _:
@@ -94,8 +104,7 @@ class RcsSteps:
         without = [country.code for country in fresh.shown_countries if not country.carriers]
         if without:
             text = f"no carrier of {', '.join(without)} takes RCS agents"
-            if Reason(Trouble.NOT_LAUNCHED, text) not in sender.warnings:
-                sender = sender.warned(Trouble.NOT_LAUNCHED, text)
+            sender = sender.warned(Trouble.NOT_LAUNCHED, text)
         return replace(sender, agent=fresh)
 
     # from then on
@@ -107,11 +116,12 @@ class RcsSteps:
         if not await self.network.has_agent(way.connection, agent_id):
             raise NetworkFault(Decision.GIVE_UP, Trouble.AGENT_GONE, "the network no longer has the agent")
         sender = replace(sender, warnings=tuple(w for w in sender.warnings if w.trouble in _LASTING))
-        sender = await self._push_profile(sender, way, agent_id)
+        if sender.status is not Status.OFFLINE:
+            sender = replace(sender, offline_reasons=())
+        sender = await _or_warned(sender, self._push_profile(sender, way, agent_id))
         sender = await self._with_carriers(sender, way)
-        sender = await Inviting(self.network, way.connection, agent_id).follow(sender, at)
-        before = sender.status
-        sender = _towards_launch(sender, at)
+        sender = await _or_warned(sender, Inviting(self.network, way.connection, agent_id).follow(sender, at))
+        before, sender = sender.status, towards_launch(sender, at.account)
         if sender.status is not before:
             return sender.due(at.wall)
         sender = await self._launch(sender, way, agent_id, at)
@@ -121,7 +131,7 @@ class RcsSteps:
         digest = digest_of(sender.profile)
         if digest == sender.link.profile_digest:
             return sender
-        frozen = bool(sender.rcs.asked_countries)
+        frozen = any(carrier.asked for carrier in sender.rcs.carriers)
         await self.network.push_profile(way.connection, agent_id, sender.profile, frozen=frozen)
         return sender.linked(profile_digest=digest)
 
@@ -129,39 +139,55 @@ class RcsSteps:
         if sender.status in {Status.TESTING, Status.PREPARING}:
             return sender
         agent = _newly_known_requested(sender.rcs, at)
-        if any(_to_be_asked(carrier) for carrier in agent.carriers):
-            agent = await self._ask_carriers(replace(sender, agent=agent), way, agent_id)
-        if any(carrier.asked for carrier in agent.carriers):
-            verdicts = await self.network.verdicts(way.connection, agent_id)
-            agent = replace(agent, carriers=launch.heard(agent.carriers, verdicts))
-        if not agent.verified and agent.asked_countries:
+        verdicts = await self.network.verdicts(way.connection, agent_id)
+        after = replace(sender, agent=replace(agent, carriers=launch.heard(agent.carriers, verdicts)))
+        if any(carrier.to_be_asked for carrier in after.rcs.carriers):
+            asking = self._ask_carriers(after, way, agent_id, verdicts)
+            after = await (_or_warned(after, asking) if _launched(after.rcs) else asking)
+        if not after.rcs.verified:
             verification = await self.network.verification(way.connection, agent_id)
-            agent = replace(agent, verified=verification is Verification.VERIFIED)
-        return _settled(sender, agent, at)
+            after = replace(after, agent=replace(after.rcs, verified=verification is Verification.VERIFIED))
+        if _launched(after.rcs) - _launched(sender.rcs):
+            after = replace(after, agent=replace(after.rcs, launched_at=at.account))
+        return _settled(after, at)
 
-    async def _ask_carriers(self, sender: Sender, way: Way, agent_id: str) -> Agent:
-        """Those known to be asked already are named again: the network takes a launch only as a whole."""
+    async def _ask_carriers(self, sender: Sender, way: Way, agent_id: str, verdicts: Mapping[str, Verdict]) -> Sender:
+        """Those at which a request stands are named again: the network takes a launch only as a whole."""
         agent = sender.rcs
         if await self.network.verification(way.connection, agent_id) is Verification.UNREQUESTED:
             await self.network.request_verification(way.connection, agent_id, sender.profile, agent.contact)
-        regions = [c.region for c in agent.carriers if _to_be_asked(c) or c.status in _STANDING]
-        await self.network.request_launch(way.connection, agent_id, sender.profile, agent, regions)
-        asked = (replace(c, asked=True) if _to_be_asked(c) else c for c in agent.carriers)
-        return replace(agent, carriers=tuple(asked))
+        new = [carrier.region for carrier in agent.carriers if carrier.to_be_asked]
+        standing = [region for region, verdict in verdicts.items() if verdict.status in launch.STANDING]
+        await self.network.request_launch(way.connection, agent_id, sender.profile, agent, [*standing, *new])
+        carriers = (replace(carrier, asked=carrier.asked or carrier.to_be_asked) for carrier in agent.carriers)
+        return replace(sender, agent=replace(agent, carriers=tuple(carriers)))
 
-    async def _take_down(self, sender: Sender) -> Sender:
+    async def _take_down(self, sender: Sender, at: Moment) -> Sender:
+        """A request that a carrier still looks at can't be taken back: the agent is put away once it has decided."""
         business_account, agent_id = sender.registration.business_account, sender.link.network_id
         if business_account is None:
-            # Never more than looked for: a business account without an agent shows nobody anything.
+            # At most there is one without an agent, which shows nobody anything.
             return replace(sender, due_at=None)
         way = await way_of(self.services, sender)
         agent_id = agent_id or await self.network.find_agent(way.connection, business_account)
-        if agent_id is not None:
-            await self.network.retire(way.connection, agent_id)
-        return replace(sender.linked(network_id=agent_id), due_at=None)
+        sender = sender.linked(network_id=agent_id, attempts=0)
+        if agent_id is None:
+            return replace(sender, due_at=None)
+        await self.network.retire(way.connection, agent_id)
+        shown = await self.network.has_agent(way.connection, agent_id)
+        if shown and at.account - sender.status_since < _PUT_AWAY_WITHIN:
+            return sender.due(at.wall + as_long_again(sender.status_since, at, _LONGEST_POLL))
+        return replace(sender, due_at=None)
 
 
-_STANDING = frozenset({launch.CarrierStatus.PENDING, launch.CarrierStatus.LAUNCHED, launch.CarrierStatus.SUSPENDED})
+async def _or_warned(sender: Sender, part: Awaitable[Sender]) -> Sender:
+    """The sender after the part or, if the network refuses just that, with a warning."""
+    try:
+        return await part
+    except NetworkFault as fault:
+        if stops_all(fault):
+            raise
+        return sender.warned(fault.trouble, fault.detail)
 
 
 def _business_account_name(sender: Sender) -> str:
@@ -169,73 +195,63 @@ def _business_account_name(sender: Sender) -> str:
     return f"{sender.address[:60]} {sender.id.hex}"
 
 
-def _to_be_asked(carrier: launch.Carrier) -> bool:
-    return carrier.status is launch.CarrierStatus.PENDING and not carrier.asked
-
-
 def _newly_known_requested(agent: Agent, at: Moment) -> Agent:
     """Carriers that were found only after their country's launch was requested are asked too."""
-    new = {c.region for c in agent.carriers if c.status is launch.CarrierStatus.NOT_LAUNCHED}
-    if not new:
-        return agent
-    carriers = launch.requested(agent.carriers, agent.asked_countries, at.account)
-    kept = {carrier.region: carrier for carrier in agent.carriers if carrier.region not in new}
-    return replace(agent, carriers=tuple(kept.get(carrier.region, carrier) for carrier in carriers))
+    countries = set(agent.asked_countries).intersection(agent.countries)
+    never_asked = {CarrierStatus.NOT_LAUNCHED}
+    return replace(agent, carriers=launch.requested(agent.carriers, countries, at.account, askable=never_asked))
 
 
-def _towards_launch(sender: Sender, at: Moment) -> Sender:
-    """One status on, if a launch is wanted and nothing holds it back."""
-    agent = sender.rcs
-    if sender.status is Status.PREPARING and not agent.waits_for_video:
-        requested = agent.launch_requested(at.account)
-        return replace(sender.signalled(Signal.LAUNCH_REQUESTED, at.account), agent=requested)
-    if not agent.launch_wanted:
-        return sender
-    if sender.accepts(Signal.PREPARATION_REQUESTED):
-        prepared = replace(agent, launch_wanted=False)
-        return replace(sender.signalled(Signal.PREPARATION_REQUESTED, at.account), agent=prepared)
-    if sender.accepts(Signal.LAUNCH_REQUESTED):
-        requested = replace(agent.launch_requested(at.account), launch_wanted=False)
-        return replace(sender.signalled(Signal.LAUNCH_REQUESTED, at.account), agent=requested)
-    return sender
+def _launched(agent: Agent) -> set[str]:
+    return {carrier.region for carrier in agent.carriers if carrier.status is CarrierStatus.LAUNCHED}
 
 
-def _settled(sender: Sender, agent: Agent, at: Moment) -> Sender:
+def _settled(sender: Sender, at: Moment) -> Sender:
     """The sender as its carriers' verdicts make it."""
-    launched = {c.region for c in agent.carriers if c.status is launch.CarrierStatus.LAUNCHED}
-    already = {c.region for c in sender.rcs.carriers if c.status is launch.CarrierStatus.LAUNCHED}
-    if launched - already:
-        agent = replace(agent, launched_at=at.account)
-    sender = replace(sender, agent=agent)
+    launched, present = _launched(sender.rcs), {carrier.status for carrier in sender.rcs.carriers}
     match sender.status:
-        case Status.LAUNCHING if launched:
-            return replace(sender.signalled(Signal.WENT_ONLINE, at.account), offline_reasons=())
-        case Status.LAUNCHING if not _any_pending(agent):
-            return sender.offline(Signal.GAVE_UP, _nobody(agent), at.account)
-        case Status.ONLINE | Status.UPDATING if not launched:
-            return sender.offline(Signal.BLOCKED, _nobody(agent), at.account)
-        case Status.UPDATING:
-            return sender.signalled(Signal.UPDATE_SETTLED, at.account)
-        case Status.OFFLINE if launched:
-            return replace(sender.signalled(Signal.LIFTED, at.account), offline_reasons=())
+        case Status.LAUNCHING | Status.UPDATING | Status.OFFLINE if launched:
+            return replace(sender.signalled(_WORKS[sender.status], at.account), offline_reasons=())
+        case Status.LAUNCHING if CarrierStatus.PENDING not in present:
+            return sender.offline(Signal.GAVE_UP, _nobody(sender.rcs), at.account)
+        case Status.OFFLINE if CarrierStatus.PENDING in present and CarrierStatus.SUSPENDED not in present:
+            return replace(sender.signalled(Signal.LAUNCH_REQUESTED, at.account), offline_reasons=())
+        case Status.OFFLINE if not any(carrier.asked for carrier in sender.rcs.carriers):
+            # Why no carrier was asked is what it is offline for.
+            return sender
+        case Status.ONLINE | Status.UPDATING | Status.OFFLINE if not launched:
+            return sender.offline(Signal.BLOCKED, _nobody(sender.rcs), at.account)
         case _:
             return sender
 
 
-def _any_pending(agent: Agent) -> bool:
-    return any(carrier.status is launch.CarrierStatus.PENDING for carrier in agent.carriers)
+_WORKS = {
+    Status.LAUNCHING: Signal.WENT_ONLINE,
+    Status.UPDATING: Signal.UPDATE_SETTLED,
+    Status.OFFLINE: Signal.LIFTED,
+}
+"""What it means for a sender that some carrier has it launched."""
 
 
 def _nobody(agent: Agent) -> Reason:
-    said = [f"{c.name} ({c.country}): {c.status}" + (f", {c.remark}" if c.remark else "") for c in agent.carriers]
-    shown = "; ".join(said[:5]) + ("; …" if len(said) > 5 else "")
-    return Reason(Trouble.NOT_LAUNCHED, f"no carrier has the agent launched: {shown or 'none was found'}")
+    """What the carriers said, those that said the same together."""
+    said: dict[str, list[str]] = {}
+    for carrier in chain.from_iterable(country.carriers for country in agent.shown_countries):
+        if carrier.status is not CarrierStatus.NOT_LAUNCHED:
+            word = carrier.status if carrier.remark is None else f"{carrier.status}, {carrier.remark}"
+            said.setdefault(word, []).append(f"{carrier.name} ({carrier.country})")
+    told = "; ".join(f"{', '.join(carriers)}: {word}" for word, carriers in said.items())
+    return Reason(Trouble.NOT_LAUNCHED, f"no carrier has the agent launched: {told or 'none was found'}")
 
 
 def _until_next_look(sender: Sender, at: Moment) -> timedelta:
     """Spread by the sender's id, so that senders made together are not looked at together."""
     looks = [REFRESH * (0.9 + 0.1 * (sender.id.int % 1000) / 1000), next_look_at_testers(sender.rcs, at)]
-    pending = [c.changed_at for c in sender.rcs.carriers if c.status is launch.CarrierStatus.PENDING and c.changed_at]
+    pending = [
+        carrier.changed_at
+        for carrier in sender.rcs.carriers
+        if carrier.status is CarrierStatus.PENDING and carrier.asked and carrier.changed_at
+    ]
     if pending:
         looks.append(as_long_again(max(pending), at, _LONGEST_POLL))
     return min(looks)

@@ -143,6 +143,7 @@ class Reconcile:
                 decision=fault.decision,
                 trouble=fault.trouble,
                 code=fault.code,
+                detail=fault.detail,
             )
         except Exception:  # noqa: BLE001 - a mistake of ours must not stop the other senders; the watchdog tells of it
             count_step("failed")

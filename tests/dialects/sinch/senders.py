@@ -53,7 +53,8 @@ SAMPLE: dict[str, Any] = {
                 "answers": {
                     "optInDescription": "By subscribing to a newsletter",
                     "triggerDescription": "User actions (e.g. after making a purchase)",
-                    "interactionsDescription": "Billing or payment reminders,aef Order updates,aef Upon package delivery",
+                    "interactionsDescription": "Billing or payment reminders,aef Order updates,aef "
+                    "Upon package delivery",
                     "interactionsDescriptionMetadata": {"ignore": ",aef"},
                     "optOutDescription": "We have registered your opt out request",
                     "videoUris": ["https://example-video-url.com"],

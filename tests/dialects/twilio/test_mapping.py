@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabard.dialects.twilio import mapping, wire
+from tabard.dialects.twilio import compliance, mapping, test_devices, wire
+from tabard.domain.agents.agent import TesterStatus as PhoneStatus
+from tabard.domain.agents.change import AgentChange
+from tabard.domain.agents.launch import CarrierStatus
 from tabard.domain.change import SenderChange
 from tabard.domain.errors import NotFound
 from tabard.domain.ids import SenderId, new_sender_id
 from tabard.domain.lifecycle import Status
 from tabard.domain.profile import Contact, UseCase, Vertical
-from tabard.domain.sender import UNLIMITED, AccountType, NameReview, Quality, VerificationMethod
+from tabard.domain.sender import UNLIMITED, AccountType, NameReview, Quality, Registration, VerificationMethod
 
 
 def read_update(**fields) -> SenderChange:
@@ -131,7 +134,9 @@ def test_empty_string_clears_a_leaf_and_null_leaves_it():
     assert change.code is None
 
 
-@pytest.mark.parametrize("sections", [{}, {"configuration": None, "webhook": None, "profile": None}, {"compliance": 1}])
+@pytest.mark.parametrize(
+    "sections", [{}, {"configuration": None, "webhook": None, "profile": None, "compliance": None}]
+)
 def test_absent_sections_change_nothing(sections):
     assert read_update(**sections) == SenderChange()
 
@@ -140,6 +145,44 @@ def test_absent_sections_change_nothing(sections):
 def test_voice_application_is_cleared_by_null_too(empty):
     assert read_update(configuration={"voice_application_sid": empty}).registration == {"voice_application": None}
     assert read_update(configuration={}).registration == {}
+
+
+@pytest.mark.parametrize("status", PhoneStatus)
+def test_every_status_of_a_test_device_has_a_word(status):
+    assert test_devices.STATUSES[status] in get_args(wire.TestDeviceStatusWord)
+
+
+@pytest.mark.parametrize("status", CarrierStatus)
+def test_every_status_of_a_carrier_has_a_word_for_it_and_for_its_country(status):
+    assert compliance.CARRIER_STATUSES[status] in get_args(wire.CarrierStatusWord)
+    assert compliance.COUNTRY_STATUSES[status] in get_args(wire.CountryStatusWord)
+
+
+class TestCompliance:
+    def read(self, **section):
+        return read_update(compliance=section).agent
+
+    def test_naming_countries_submits_the_sender_there(self):
+        change = self.read(countries=[{"country": "US", "registrationSid": "BU1"}, {"country": "se"}])
+        assert change == AgentChange(countries=("US", "SE"), compliance={"US": "BU1", "SE": None}, launch=True)
+
+    def test_twilio_s_uk_is_iso_s_gb(self):
+        assert self.read(countries=[{"country": "UK"}, {"country": "GB"}]).countries == ("GB",)
+
+    def test_no_country_is_none_to_be_launched_in(self):
+        assert self.read(countries=[]) == AgentChange(countries=())
+
+    def test_a_registration_for_all_is_set_and_cleared_by_itself(self):
+        assert self.read(registration_sid="BU1") == AgentChange(compliance={"": "BU1"})
+        assert self.read(registration_sid="") == AgentChange(compliance={"": None})
+        assert self.read() == AgentChange()
+
+
+def test_an_rcs_sender_s_configuration_is_not_taken():
+    """Its business account is made for it; a caller's word for one may be another's."""
+    body = {"sender_id": "rcs:example_cafe", "configuration": {"waba_id": "155501001", "verification_method": "voice"}}
+    new = mapping.new_sender(wire.read(wire.CreateSender, orjson.dumps(body)))
+    assert new.registration == Registration(verification_method=None)
 
 
 def test_values_reach_the_domain_in_its_words():

@@ -12,6 +12,8 @@ from twilio.rest import Client
 from twilio.rest.messaging.v2.channels_sender import ChannelsSenderList
 
 from tabard.dialects.twilio.mapping import sender_id
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import Link, NameChange, NameReview
 from tests.support.twilio_service import NOON, NUMBER, OWNER, TOKEN, account_sid
@@ -121,3 +123,43 @@ async def test_library_understands_errors(service, sdk):
     assert (taken.value.status, taken.value.code) == (409, 63100)
     with pytest.raises(TwilioException, match='"code":20001'):
         await in_thread(sdk.list, channel="sms")
+
+
+async def test_life_of_an_rcs_sender(service, sdk):
+    body = {
+        "sender_id": "rcs:example_cafe",
+        "webhook": {"callback_url": "https://example.com/in"},
+        "profile": {
+            "name": "Example Cafe",
+            "logo_url": "https://example.com/logo.png",
+            "banner_url": "https://example.com/banner.png",
+            "privacy_url": "https://example.com/privacy",
+            "terms_of_service_url": "https://example.com/terms",
+            "accent_color": "#ffffff",
+            "phone_numbers": [{"phone_number": "+15550100123", "label": "Front desk"}],
+            "emails": ["care@example.com"],
+            "use_case": "TRANSACTIONAL",
+        },
+    }
+    created = await in_thread(sdk.create, ChannelsSenderList.MessagingV2ChannelsSenderRequestsCreate(body))
+    assert (created.status, created.sender_id, created.configuration) == ("DRAFT", "rcs:example_cafe", None)
+    made = await in_thread(sdk(created.sid).update, change(profile={"description": "Coffee and cake"}))
+    assert made.status == "CREATING"
+    assert made.profile["emails"] == [{"email": "care@example.com", "label": "Email"}]
+    carriers = (Carrier("r1", "US", "Verizon", CarrierStatus.LAUNCHED),)
+    agent = Agent(countries=("US",), carriers=carriers, compliance={"": "BU1"})
+    service.put(created.sid, status=Status.ONLINE, agent=agent)
+    fetched = await in_thread(sdk(created.sid).fetch)
+    assert fetched.status == "ONLINE"
+    assert fetched.compliance["countries"] == [
+        {
+            "country": "US",
+            "registration_sid": "BU1",
+            "status": "ONLINE",
+            "carriers": [{"name": "Verizon", "status": "APPROVED"}],
+        }
+    ]
+    listed = await in_thread(sdk.list, channel="rcs")
+    assert [sender.sid for sender in listed] == [created.sid]
+    assert await in_thread(fetched.delete) is True
+    assert await in_thread(sdk.list, channel="rcs") == []

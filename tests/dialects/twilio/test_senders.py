@@ -6,10 +6,13 @@ import pytest
 
 from tabard.dialects.twilio import wire
 from tabard.dialects.twilio.routes import OPERATIONS
+from tabard.domain.agents.agent import Agent
+from tabard.domain.agents.launch import Carrier, CarrierStatus
 from tabard.domain.lifecycle import Status
 from tabard.domain.sender import UNLIMITED, Link, NameChange, NameReview, Quality, Reason, Trouble
 from tests.support.twilio_service import BASE, NOON, NUMBER, SENDERS, assert_canonical_error, assert_common_headers
 
+PHONE = "+15550100150"
 FULL: dict[str, Any] = {
     "senderId": NUMBER,
     "friendlyName": "Bakery, front desk",
@@ -208,6 +211,16 @@ async def test_answers_are_what_the_api_document_says(service):
         "UpdateChannelsSender": (await service.call("POST", path, {"profile": {"name": "Example Cafe"}})).json(),
         "PatchChannelsSender": (await service.call("PATCH", path, {})).json(),
     }
+    rcs = await service.create(sender_id="rcs:example_cafe", compliance={"countries": [{"country": "SE"}]})
+    devices = f"{SENDERS}/{rcs['sid']}/TestDevices"
+    carrier = Carrier("r1", "SE", "Telia", CarrierStatus.PENDING)
+    service.put(rcs["sid"], agent=Agent(countries=("SE",), carriers=(carrier,)))
+    answers |= {
+        "CreateChannelsSenderTestDevice": (await service.call("POST", devices, {"phone_number": PHONE})).json(),
+        "ListChannelsSenderTestDevices": (await service.call("GET", devices)).json(),
+    }
+    shown = (await service.call("GET", f"{SENDERS}/{rcs['sid']}")).json()
+    assert wire.SenderAnswer.model_validate(shown).model_dump(exclude_unset=True) == shown
     models = {operation.name: operation.answer for operation in OPERATIONS if operation.answer}
     assert answers.keys() == models.keys()
     for name, answer in answers.items():

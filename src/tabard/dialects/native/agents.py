@@ -26,9 +26,7 @@ async def reject_verification(services: Services, call: Call) -> Answer:
 
 
 async def _decide_verification(services: Services, call: Call, *, verified: bool) -> Answer:
-    agent_id = await sandbox_app.agent_of(services, call.principal, call.path["agent"])
-    rcs = sandbox_app.sandbox_of(services, call.principal).rcs
-    await rcs.decide_verification(call.principal.account_id, agent_id, verified=verified)
+    await sandbox_app.decide_verification(services, call.principal, call.path["agent"], verified=verified)
     return Answer(204)
 
 
@@ -51,7 +49,22 @@ async def finish_preparation(services: Services, call: Call) -> Answer:
     return Answer(204)
 
 
+async def fetch_key_file(services: Services, call: Call) -> Answer:
+    """Made anew each time, so that it names the address at which the emulation is reached now."""
+    connection = await sandbox_app.sandbox_of(services, call.principal).rcs.open_account(call.principal.account_id)
+    return Answer(200, connection.token.encode())
+
+
 OPERATIONS = (
+    Operation(
+        "FetchKeyFile",
+        "GET",
+        f"{AT}/network/google/key-file",
+        fetch_key_file,
+        "The service account's key of the emulated Google, for other clients of it. It opens the emulation only.",
+        200,
+        answer=wire.KeyFileAnswer,
+    ),
     Operation(
         "FetchAgent",
         "GET",

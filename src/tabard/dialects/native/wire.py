@@ -68,6 +68,18 @@ class AgentAnswer(SenderAnswer):
     countries: list[CountryAnswer]
 
 
+class KeyFileAnswer(Wire):
+    """As google-auth takes it."""
+
+    type: Literal["service_account"]
+    project_id: str
+    private_key_id: str
+    private_key: str
+    client_email: str
+    client_id: str
+    token_uri: Annotated[str, Field(description="The emulation's own")]
+
+
 class LaunchDecision(Wire):
     status: Literal["launched", "rejected", "suspended", "unlaunched"]
     country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1; null for every country")] = (

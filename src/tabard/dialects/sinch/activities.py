@@ -4,7 +4,7 @@ Each family says in `Kinds` which of our events it tells, and by which word. An 
 which is no event: it stands there as the event number 0, so that pages lead over it as over any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -32,7 +32,8 @@ class Kinds:
     """What a family calls the events that it tells, and the statuses whose coming it tells."""
 
     channel: Channel
-    types: Mapping[str, str]
+    types: Mapping[str, str | Callable[[Event], str]]
+    """A word, or what makes one of the event."""
     statuses: Mapping[Status, str] = field(default_factory=dict)
 
     @property
@@ -40,7 +41,8 @@ class Kinds:
         return EventsWanted(types=[*self.types], statuses=[*self.statuses])
 
     def of(self, event: Event) -> str:
-        return self.types.get(event.type) or self.statuses[Status(event.after["status"])]
+        word = self.types.get(event.type) or self.statuses[Status(event.after["status"])]
+        return word if isinstance(word, str) else word(event)
 
 
 class NewComment(Request):
@@ -145,13 +147,16 @@ def _notification(stored: StoredEvent, kinds: Kinds) -> dict[str, Any]:
 
 
 def _said(stored: StoredEvent) -> tuple[str, str | None]:
-    """Who is to be named, and what that one said."""
+    """Who is to be named, and what that one said. A carrier speaks for itself, but not where it was only asked."""
     told = stored.event.after
-    if stored.event.type == "sender.carrier":
-        remark = f" ({told['remark']})" if told.get("remark") else ""
-        return told["carrier"], f"{told['country']} {told['carrier']}: {told['status'].upper()}{remark}"
-    author = _API_USER if stored.actor.startswith("key:") else _AUTHORS.get(stored.actor, "Provisioning API")
-    return author, told.get("comment")
+    by_user = stored.actor.startswith("key:")
+    author = _API_USER if by_user else _AUTHORS.get(stored.actor, "Provisioning API")
+    if stored.event.type != "sender.carrier":
+        reasons = [reason["detail"] for reason in told.get("offline_reasons", ()) if reason["detail"]]
+        return author, told.get("comment") or "; ".join(reasons) or None
+    remark = f" ({told['remark']})" if told.get("remark") else ""
+    comment = f"{told['country']} {told['carrier']}: {told['status'].upper()}{remark}"
+    return author if by_user else told["carrier"], comment
 
 
 def _comment(told: StoredEvent) -> Answer:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
+from tabard.dialects.sinch.problems import problems
 from tabard.domain.errors import (
     Busy,
     Conflict,
@@ -170,6 +172,7 @@ FILES: Mapping[FileFault, Fault] = {
 READING: Sequence[tuple[int, str, str]] = (
     (400, "invalid_payload", "The body is no JSON object"),
     (400, "invalid_id_format", "The id of a sender is no UUID in its canonical form"),
+    (400, "invalid_filter_states", "A filter names a state that there is not; `supportedCodes` lists all of them"),
     (400, "invalid_page_size", "`pageSize` is no whole number between 1 and the most that the list allows"),
     (400, "invalid_page_token", "`pageToken` was not given out for this list, filter and order"),
 )
@@ -219,6 +222,8 @@ def render(error: Exception, path: str, explain: Explain) -> Answer:
 
 def _common(error: Exception) -> Refusal:
     match error:
+        case ValidationError():
+            return invalid_input(problems(error))
         case FileUnusable():
             return file_refusal(error, error.field)
         case InvalidInput():

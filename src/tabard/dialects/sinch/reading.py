@@ -1,8 +1,7 @@
 """How requests are read: strictly, and every problem at once.
 
-A body must be a JSON object of the fields that the operation has, of the right types. What is wrong is told as Sinch
-tells it, in the manner of NestJS's class-validator: the path of the field first, then what it must be. Unknown
-parameters of the query are ignored.
+A body must be a JSON object of the fields that the operation has, of the right types. Unknown parameters of the query
+are ignored.
 """
 
 import re
@@ -13,13 +12,12 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 from tabard.dialects.sinch.errors import Refusal, invalid_input
+from tabard.dialects.sinch.problems import problems, said
 from tabard.domain.ids import SenderId
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SAID = "said"
 OF_A_PAGE = frozenset({"pageToken", "pageSize"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SENDER_ID = rf"^{_UUID.pattern}$"
@@ -54,7 +52,7 @@ def fits(pattern: str, problem: str) -> AfterValidator:
 
     def fitting(text: str) -> str:
         if expression.fullmatch(text) is None:
-            raise PydanticCustomError(_SAID, "{problem}", {"problem": problem})
+            raise said(problem)
         return text
 
     return AfterValidator(fitting)
@@ -65,8 +63,7 @@ def unique(what: str = "", by: Callable[[Any], Any] = lambda entry: entry) -> Af
 
     def checked(entries: list[Any]) -> list[Any]:
         if len({by(entry) for entry in entries}) < len(entries):
-            problem = f"must have a different {what} in each element" if what else "elements must be unique"
-            raise PydanticCustomError(_SAID, "{problem}", {"problem": problem})
+            raise said(f"must have a different {what} in each element" if what else "elements must be unique")
         return entries
 
     return AfterValidator(checked)
@@ -153,49 +150,3 @@ def invalid_id(message: str, resolution: str = "Send a UUID in lower case, as th
 
 def _invalid_payload(message: str) -> Refusal:
     return Refusal(400, "invalid_payload", message, "Send a JSON object (RFC 8259) in UTF-8 as the request body.")
-
-
-def problems(error: ValidationError) -> list[str]:
-    """One sentence a problem, in the order of the model's fields; entries with the same problem are told once."""
-    details = error.errors(include_url=False, include_input=False)
-    return list(dict.fromkeys(_problem(detail) for detail in details))
-
-
-def _problem(detail: ErrorDetails) -> str:
-    path = [str(step) for step in detail["loc"]]
-    if path and path[-1].isdigit():
-        return f"each value in {'.'.join(path[:-1])} {_must(detail)}"
-    return f"{'.'.join(path)} {_must(detail)}".strip()
-
-
-_MUST = {
-    "missing": "should not be empty",
-    "extra_forbidden": "should not exist",
-    "string_type": "must be a string",
-    "bool_type": "must be a boolean value",
-    "int_type": "must be an integer number",
-    "int_parsing": "must be an integer number",
-    "int_parsing_size": "must be an integer number",
-    "float_type": "must be a number",
-    "list_type": "must be an array",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "string_too_short": "must be longer than or equal to {min_length} characters",
-    "string_too_long": "must be shorter than or equal to {max_length} characters",
-    "too_short": "must contain at least {min_length} elements",
-    "too_long": "must contain no more than {max_length} elements",
-    "greater_than_equal": "must not be less than {ge}",
-    "less_than_equal": "must not be greater than {le}",
-}
-
-
-def _must(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "literal_error":
-            values = re.findall(r"'([^']*)'", context["expected"])
-            return f"must be one of the following values: {', '.join(values)}"
-        case kind if kind in _MUST:
-            return _MUST[kind].format(**context)
-        case _:
-            return detail["msg"]

@@ -147,5 +147,6 @@ OPERATIONS: Sequence[Operation] = (
         status=200,
         request=TokenRequest,
         answer=TokenAnswer,
+        media_type="application/x-www-form-urlencoded",
     ),
 )

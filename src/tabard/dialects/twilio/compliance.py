@@ -42,10 +42,11 @@ def agent_change(compliance: wire.Compliance | None) -> AgentChange:
     """Raises `InvalidInput`."""
     if compliance is None:
         return AgentChange()
-    countries = {_country(entry.country): entry.registration_sid for entry in compliance.countries or ()}
-    registrations = {code: sid for code, sid in countries.items() if sid}
-    if compliance.registration_sid:
-        registrations[""] = compliance.registration_sid
+    named = compliance.countries or ()
+    countries = {_country(place, entry.country): entry.registration_sid for place, entry in enumerate(named)}
+    registrations = {code: sid or None for code, sid in countries.items()}
+    if compliance.registration_sid is not None:
+        registrations[""] = compliance.registration_sid or None
     return AgentChange(
         countries=None if compliance.countries is None else tuple(countries),
         compliance=registrations,
@@ -53,10 +54,10 @@ def agent_change(compliance: wire.Compliance | None) -> AgentChange:
     )
 
 
-def _country(code: str) -> str:
+def _country(place: int, code: str) -> str:
     iso = _ISO.get(code.upper(), code.upper())
     if iso not in SUPPORTED_REGIONS:
-        raise InvalidInput("compliance.countries", f"{code} is no country of ISO 3166-1")
+        raise InvalidInput(f"compliance.countries[{place}].country", f"{code} is no country of ISO 3166-1")
     return iso
 
 

@@ -37,7 +37,7 @@ class Twilio:
         not_offered={
             "`/v2/Indicators/Typing.json`": "messages are outside this service; answers 20404",
             "`/v1/Services/{Sid}/ChannelSenders`": "there are no Messaging Services here",
-            "compliance registrations (`BU…`)": "their ids are kept and given back; naming countries submits the sender",
+            "compliance registrations (`BU…`)": "their ids are kept and given back; naming countries submits",
         },
     )
 

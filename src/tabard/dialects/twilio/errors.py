@@ -70,7 +70,10 @@ FAULTS: Mapping[type[Exception], Fault] = {
     FileUnusable: Fault(400, 63100, "A picture is not as it must be, or (for a live account) can't be fetched"),
     TooManyTesters: Fault(400, 63100, "An RCS sender has at most 200 test devices"),
     TooManyInvitations: Fault(429, 20429, "Twenty test devices a day can be invited"),
-    TesterDeclined: Fault(409, 20409, "The owner of this test device has declined"),
+    # Ours says to remove it first, for which Twilio has no call.
+    TesterDeclined: Fault(
+        409, 20409, "The owner of this test device has declined", "The owner of this test device has declined"
+    ),
     IdempotencyKeyReused: Fault(409, 20409, "The idempotency key came before with another request"),
     NameDeclined: Fault(400, 63124, "The network has declined this display name"),
     NameChangePending: Fault(409, 63128, "Another display name change is not finished yet"),
@@ -105,8 +108,6 @@ def render(error: Exception, path: str) -> Answer:
 
 def _message(error: Exception, path: str) -> str:
     match error:
-        case TesterDeclined():
-            return str(error)
         case NotFound() | RouteNotFound():
             return f"The requested resource {path} was not found"
         case NameDeclined() | NameChangePending():

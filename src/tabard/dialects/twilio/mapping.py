@@ -140,11 +140,18 @@ def new_sender(request: wire.CreateSender) -> NewSender:
         channel=channel,
         address=address,
         friendly_name=request.friendly_name or None,
-        registration=Registration(**wanted.registration),  # type: ignore[arg-type]
+        registration=_new_registration(channel, wanted),
         webhook=Webhook(**wanted.webhook),  # type: ignore[arg-type]
         profile=Profile(**wanted.profile),  # type: ignore[arg-type]
         agent_change=wanted.agent,
     )
+
+
+def _new_registration(channel: Channel, wanted: SenderChange) -> Registration:
+    """An RCS sender has none of its owner's: its business account is made for it (Twilio: no configuration)."""
+    if channel is Channel.RCS:
+        return Registration(verification_method=None)
+    return Registration(**wanted.registration)  # type: ignore[arg-type]
 
 
 def change(request: wire.UpdateSender) -> SenderChange:

@@ -63,6 +63,8 @@ class Tester:
     """E.164 with the plus."""
     status: TesterStatus
     since: datetime
+    anew: bool = False
+    """Whatever the network knows of the phone is from before, and is to be forgotten before it is invited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Agent:
     compliance: Mapping[str, str] = field(default_factory=dict)
     """Ids of registrations kept elsewhere: by country, and one for all under ""."""
     launch_wanted: bool = False
-    """To be launched as soon as the network has made the agent."""
+    """To be launched as soon as nothing holds that back."""
     waits_for_video: bool = False
     """The launch is held back until the reviewers can be shown one."""
     verified: bool = False
@@ -132,7 +134,8 @@ class Agent:
     @property
     def shown_countries(self) -> tuple[Country, ...]:
         """The countries that are wanted or were ever asked, each with its carriers; in the order of the wish."""
-        codes = dict.fromkeys((*self.countries, *self.asked_countries))
+        asked = (carrier.country for carrier in self.carriers if carrier.asked)
+        codes = dict.fromkeys((*self.countries, *self.asked_countries, *asked))
         return tuple(self._country(code) for code in codes)
 
     def _country(self, code: str) -> Country:
@@ -144,6 +147,21 @@ class Agent:
     @property
     def launch_status(self) -> CarrierStatus:
         return launch.status_of(country.status for country in self.shown_countries)
+
+    def wanting(self, countries: Iterable[str]) -> "Agent":
+        """The agent with exactly these countries wanted. Where a launch stands at the network it goes on standing."""
+        wanted = tuple(dict.fromkeys(countries))
+        carriers = launch.called_off(self.carriers, wanted)
+        stands = {carrier.country for carrier in carriers if carrier.asked}
+        asked = tuple(code for code in self.asked_countries if code in wanted or code in stands)
+        return replace(self, countries=wanted, carriers=carriers, asked_countries=asked)
+
+    def called_off(self) -> "Agent":
+        """The agent without those requests to launch that the network has not taken."""
+        carriers = launch.called_off(self.carriers, ())
+        stands = {carrier.country for carrier in carriers if carrier.asked}
+        asked = tuple(code for code in self.asked_countries if code in stands)
+        return replace(self, carriers=carriers, asked_countries=asked)
 
     def launch_requested(self, at: datetime) -> "Agent":
         """Every wanted country is to be launched; where it is or is being launched already, nothing changes."""
@@ -171,7 +189,7 @@ class Agent:
         wanted = dict.fromkeys(addresses)
         kept = [t for t in self.testers if t.address in wanted and t.status is not TesterStatus.LEAVING]
         have = {tester.address for tester in kept}
-        new = [Tester(address, TesterStatus.WAITING, at) for address in wanted if address not in have]
+        new = [self._waiting(address, at) for address in wanted if address not in have]
         gone = [replace(t, status=TesterStatus.LEAVING) for t in self.testers if t.address not in wanted]
         return self._with((*kept, *new, *gone))
 
@@ -193,7 +211,7 @@ class Agent:
                     f"{MOST_INVITATIONS_A_DAY} phones a day can be invited, {max(0, left)} of them are left for now"
                 )
         others = [tester for tester in self.testers if tester.address not in wanted]
-        return self._with((*others, *(Tester(address, TesterStatus.WAITING, at) for address in wanted)))
+        return self._with((*others, *(self._waiting(address, at) for address in wanted)))
 
     def without_tester(self, address: str) -> "Agent":
         """Raises `TesterUnknown`."""
@@ -215,9 +233,20 @@ class Agent:
         )
         return replace(self, testers=testers)
 
+    def forgotten(self, address: str) -> "Agent":
+        """The network no longer knows the phone, which waits to be invited."""
+        testers = tuple(replace(t, anew=False) if t.address == address else t for t in self.testers)
+        return replace(self, testers=testers)
+
     def let_go(self, address: str) -> "Agent":
         """The network no longer has the phone."""
         return replace(self, testers=tuple(tester for tester in self.testers if tester.address != address))
+
+    def _waiting(self, address: str, at: datetime) -> Tester:
+        before = next((tester for tester in self.testers if tester.address == address), None)
+        if before is not None and before.status is TesterStatus.WAITING:
+            return before
+        return Tester(address, TesterStatus.WAITING, at, anew=before is not None)
 
     def _with(self, testers: Iterable[Tester]) -> "Agent":
         agent = replace(self, testers=tuple(testers))

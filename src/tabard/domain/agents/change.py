@@ -16,7 +16,7 @@ from tabard.domain.profile import Profile, check_rcs_profile
 from tabard.domain.sender import Sender
 
 REQUIRED_LEAVES = ("name", "description", "logo_url", "banner_url", "privacy_url", "terms_of_service_url")
-"""Without them the network makes no agent (Google, create an agent); the accent colour and the use case have defaults."""
+"""Without them the network makes no agent (Google, create an agent); accent colour and use case have defaults."""
 CONTACT_LEAVES = ("phone_numbers", "emails", "websites")
 """One of them must be there too."""
 
@@ -37,7 +37,8 @@ class AgentChange:
     contact: Mapping[str, Any] = field(default_factory=dict)
     local_answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By country; an answer that is None goes away."""
-    compliance: Mapping[str, str] | None = None
+    compliance: Mapping[str, str | None] = field(default_factory=dict)
+    """By country, and one for all under ""; one that is None goes away."""
     launch: bool = False
     """Launch in every wanted country, as soon as that is possible."""
 
@@ -68,17 +69,17 @@ def with_change(agent: Agent, change: AgentChange, at: datetime) -> Agent:
     """The agent as the change makes it. Raises `TooManyTesters`."""
     if change.testers is not None:
         agent = agent.with_testers(change.testers, at)
+    if change.countries is not None:
+        agent = agent.wanting(change.countries)
     answers = {**agent.local_answers}
     for country, leaves in change.local_answers.items():
-        merged = {**answers.get(country, {}), **leaves}
-        answers[country] = {name: value for name, value in merged.items() if value is not None}
+        answers[country] = _overlaid(answers.get(country, {}), leaves)
     agent = replace(
         agent,
-        countries=agent.countries if change.countries is None else change.countries,
         review=replace(agent.review, **_merged(agent.review, change.review)),
         contact=replace(agent.contact, **_merged(agent.contact, change.contact)),
         local_answers={country: leaves for country, leaves in answers.items() if leaves},
-        compliance=agent.compliance if change.compliance is None else change.compliance,
+        compliance=_overlaid(agent.compliance, change.compliance),
         launch_wanted=agent.launch_wanted or change.launch,
     )
     return replace(agent, waits_for_video=agent.waits_for_video and not agent.review.videos)
@@ -88,12 +89,13 @@ def _merged(part: Review | BusinessContact, leaves: Mapping[str, Any]) -> dict[s
     """The leaves to set; a mapping among them together with what is there, without the entries that are None."""
 
     def whole(name: str, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        entries = {**(getattr(part, name) or {}), **value}
-        return {key: entry for key, entry in entries.items() if entry is not None}
+        return _overlaid(getattr(part, name) or {}, value) if isinstance(value, Mapping) else value
 
     return {name: whole(name, value) for name, value in leaves.items()}
+
+
+def _overlaid(there: Mapping[str, Any], leaves: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**there, **leaves}.items() if value is not None}
 
 
 def submitted(sender: Sender, at: datetime) -> Sender:
@@ -113,6 +115,19 @@ def launch_requested(sender: Sender, at: datetime, *, waits_for_video: bool) -> 
     signal = Signal.PREPARATION_REQUESTED if waits else Signal.LAUNCH_REQUESTED
     if sender.status is Status.PREPARING or not sender.accepts(signal):
         raise WrongStatus(sender.status, f"a sender that is {sender.status} can't be launched")
-    agent = replace(sender.rcs.launch_requested(at), waits_for_video=waits, launch_wanted=False)
+    agent = replace(sender.rcs.launch_requested(at), waits_for_video=waits, launch_wanted=waits)
     sender = replace(sender.signalled(signal, at), agent=agent, offline_reasons=())
     return sender.linked(attempts=0)
+
+
+def towards_launch(sender: Sender, at: datetime) -> Sender:
+    """One status on, if a launch is wanted and nothing holds it back."""
+    agent = sender.rcs
+    if not agent.launch_wanted or not agent.countries:
+        return sender
+    if sender.accepts(Signal.PREPARATION_REQUESTED):
+        return replace(sender.signalled(Signal.PREPARATION_REQUESTED, at), offline_reasons=())
+    if agent.waits_for_video or not sender.accepts(Signal.LAUNCH_REQUESTED):
+        return sender
+    requested = replace(agent.launch_requested(at), launch_wanted=False)
+    return replace(sender.signalled(Signal.LAUNCH_REQUESTED, at), agent=requested)

@@ -4,7 +4,7 @@ A carrier decides for itself; a country's status follows from its carriers', the
 else sets them. The words are those of Google's launch states, with NOT_LAUNCHED for a carrier that was never asked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,12 @@ _STRONGEST_FIRST = (
 
 ASKABLE = frozenset({CarrierStatus.NOT_LAUNCHED, CarrierStatus.REJECTED, CarrierStatus.UNLAUNCHED})
 """From which a launch may be requested, for the first time or again (Google, launch states)."""
+
+STANDING = frozenset({CarrierStatus.PENDING, CarrierStatus.LAUNCHED, CarrierStatus.SUSPENDED})
+"""In which a request stands, so that it is not to be made again."""
+
+_ANSWERS = STANDING | {CarrierStatus.REJECTED}
+"""Which no carrier has that was never asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,11 @@ class Carrier:
     """The carrier's own words on its decision."""
     changed_at: datetime | None = None
     asked: bool = False
-    """The network has taken our request to launch there; one that is PENDING and was not asked is still to be."""
+    """The network has taken our request to launch there."""
+
+    @property
+    def to_be_asked(self) -> bool:
+        return self.status is CarrierStatus.PENDING and not self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +87,44 @@ def status_of(statuses: Iterable[CarrierStatus]) -> CarrierStatus:
     return next((status for status in _STRONGEST_FIRST if status in present), CarrierStatus.NOT_LAUNCHED)
 
 
-def requested(carriers: Iterable[Carrier], countries: Iterable[str], at: datetime) -> tuple[Carrier, ...]:
+def requested(
+    carriers: Iterable[Carrier], countries: Iterable[str], at: datetime, *, askable: Set[CarrierStatus] = ASKABLE
+) -> tuple[Carrier, ...]:
     """The carriers with those of the countries to be asked that have not been, or have said no."""
     wanted = set(countries)
-
-    def to_be_asked(carrier: Carrier) -> bool:
-        return carrier.country in wanted and carrier.status in ASKABLE
-
     return tuple(
         replace(carrier, status=CarrierStatus.PENDING, remark=None, changed_at=at, asked=False)
-        if to_be_asked(carrier)
+        if carrier.country in wanted and carrier.status in askable
+        else carrier
+        for carrier in carriers
+    )
+
+
+def called_off(carriers: Iterable[Carrier], countries: Iterable[str]) -> tuple[Carrier, ...]:
+    """The carriers without those requests in other countries that the network was not told of yet."""
+    wanted = set(countries)
+    return tuple(
+        replace(carrier, status=CarrierStatus.NOT_LAUNCHED, changed_at=None)
+        if carrier.to_be_asked and carrier.country not in wanted
         else carrier
         for carrier in carriers
     )
 
 
 def heard(carriers: Iterable[Carrier], verdicts: Mapping[str, Verdict]) -> tuple[Carrier, ...]:
-    """The carriers as the network tells of them. One whose request it has not taken yet stays as it is."""
+    """The carriers as the network tells of them. One that is still to be asked stays so, unless the network knows of
+    the request already: any other verdict is from before it."""
 
     def after(carrier: Carrier) -> Carrier:
         verdict = verdicts.get(carrier.region)
-        if verdict is None or (carrier.status is CarrierStatus.PENDING and not carrier.asked):
+        if verdict is None or (carrier.to_be_asked and verdict.status not in STANDING):
             return carrier
+        asked = carrier.asked or verdict.status in _ANSWERS
         if (verdict.status, verdict.remark) == (carrier.status, carrier.remark):
-            return carrier
-        return replace(carrier, status=verdict.status, remark=verdict.remark, changed_at=verdict.changed_at, asked=True)
+            return replace(carrier, asked=asked)
+        return replace(
+            carrier, status=verdict.status, remark=verdict.remark, changed_at=verdict.changed_at, asked=asked
+        )
 
     return tuple(after(carrier) for carrier in carriers)
 

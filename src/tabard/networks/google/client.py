@@ -45,7 +45,7 @@ class GoogleClient:
         base_url: Callable[[Connection], tuple[str, str]],
         callback_url: Callable[[Connection], str | None],
         time_out: timedelta = timedelta(seconds=20),
-        pages: int = 100,
+        pages: int = 100_000,
     ) -> None:
         """`base_url` gives the management API's and the messaging API's address, before the version; `callback_url`
         where Google is to tell us of an agent. `pages` bounds every list."""

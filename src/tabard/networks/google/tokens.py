@@ -67,7 +67,9 @@ class Tokens:
             return kept.text
         asked = self._asked.get(key)
         if asked is None:
-            asked = self._asked[key] = asyncio.create_task(self._ask(key, way.token))
+            # An emulation's own address may have changed since it wrote its key file.
+            endpoint = None if way.base_url is None else f"{way.base_url.rstrip('/')}/token"
+            asked = self._asked[key] = asyncio.create_task(self._ask(key, way.token, endpoint))
         outcome = await asyncio.shield(asked)  # one caller that goes away must not take it from the others
         if isinstance(outcome, NetworkFault):
             raise _again(outcome)
@@ -80,9 +82,9 @@ class Tokens:
         if kept is not None and kept.text == token:
             del self._kept[key]
 
-    async def _ask(self, key: bytes, key_file: str) -> _Token | NetworkFault:
+    async def _ask(self, key: bytes, key_file: str, address: str | None) -> _Token | NetworkFault:
         loop = asyncio.get_running_loop()
-        endpoint = _Endpoint(self._http, self._time_out, loop)
+        endpoint = _Endpoint(self._http, self._time_out, loop, address)
         try:
             outcome = await loop.run_in_executor(self._threads, _bought, key_file, endpoint)
             if isinstance(outcome, _Token):
@@ -125,9 +127,15 @@ class _Endpoint(transport.Request):
     """The call that google-auth makes from its thread, made on the event loop."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, time_out: aiohttp.ClientTimeout, loop: asyncio.AbstractEventLoop
+        self,
+        http: aiohttp.ClientSession,
+        time_out: aiohttp.ClientTimeout,
+        loop: asyncio.AbstractEventLoop,
+        address: str | None,
     ) -> None:
+        """Without an address it is where the key file says."""
         self._http = http
+        self._address = address
         self._time_out = time_out
         self._loop = loop
 
@@ -141,7 +149,7 @@ class _Endpoint(transport.Request):
         **_more: Any,
     ) -> transport.Response:
         """Raises `NetworkFault` unless the answer is good: google-auth would sleep and try again."""
-        request = Request(method, url, {}, headers or {}, body)
+        request = Request(method, self._address or url, {}, headers or {}, body)
         call = asyncio.run_coroutine_threadsafe(
             calls.exchange(self._http, "Google", request, self._time_out), self._loop
         )

@@ -36,7 +36,8 @@ def _carrier(fields: dict[str, Any]) -> Carrier:
 
 
 def _tester(fields: dict[str, Any]) -> Tester:
-    return Tester(fields["address"], TesterStatus(fields["status"]), datetime.fromisoformat(fields["since"]))
+    since = datetime.fromisoformat(fields["since"])
+    return Tester(fields["address"], TesterStatus(fields["status"]), since, fields["anew"])
 
 
 def _review(fields: dict[str, Any]) -> Review:

@@ -27,13 +27,14 @@ from tabard.storage.senders.agent_rows import to_agent
 
 COLUMNS = (
     "id, account_id, channel, address, status, status_since, friendly_name, registration, webhook, profile, "
-    "agent, draft, name_change, quality, messaging_limit, offline_reasons, warnings, link, sealed_pin, sealed_code, version, "
-    "due_at, created_at, updated_at"
+    "agent, draft, name_change, quality, messaging_limit, offline_reasons, warnings, link, sealed_pin, sealed_code, "
+    "version, due_at, created_at, updated_at"
 )
 
-# A number that is being deleted must be let go by the network before a new sender may take it up again.
+# A number that is being deleted must be let go by the network before a new sender may take it up again. RCS senders
+# that come one after another under one name are different agents.
 CLAIMABLE = """
-(s.status = 'deleted' or not exists (
+(s.status = 'deleted' or s.channel = 'rcs' or not exists (
     select from senders former
     where former.account_id = s.account_id and former.channel = s.channel and former.address = s.address
       and former.status = 'deleted' and former.due_at is not null))

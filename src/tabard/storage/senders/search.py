@@ -1,8 +1,9 @@
 """Lists of senders in any order: pages by key, so that a page costs the same wherever it lies.
 
-A page is told from the place of its neighbour's last row, `Mark`: the value that the list is sorted by, as text, and the
-id, which makes it unique. The statements differ in their order alone, which no parameter can give; they are put together
-once, from the parts below.
+A page is told from the place of its neighbour's last row, `Mark`: the value that the list is sorted by, as text, and
+the id, which makes it unique. The statements differ in their order, in whether they have a place to begin at, and in
+what they filter by: put together once each, from the parts below. None has a condition of the kind "not asked for, or
+so": PostgreSQL would plan it for any value at once, think it rare, and sort all that the account has.
 """
 
 from functools import cache
@@ -24,21 +25,32 @@ class _Key(NamedTuple):
 
 _KEYS = {
     SortBy.MODIFIED: _Key("updated_at", "timestamptz"),
-    SortBy.NAME: _Key("""lower(coalesce(profile->>'name', '')) collate "C\"""", "text"),
+    SortBy.NAME: _Key("{name}", "text"),
     SortBy.STATUS: _Key("life_order(status)", "integer"),
 }
 
-_MATCHING = """
-from senders
-where account_id = $1 and channel = '{channel}' and status <> 'deleted'
-  and ($2::text[] is null or status = any($2)) and ($3::uuid[] is null or id = any($3))
-  and ($4::text is null or position($4 in lower(coalesce(profile->>'name', ''))) > 0)
-"""
+_NAMES = {Channel.RCS: "lowered_name", Channel.WHATSAPP: """lower(coalesce(profile->>'name', '')) collate "C\""""}
+"""Numbers have no column for it: nobody lists them by name, and none of them pays for those who might."""
 
-# The total stands beside each row, so that an empty page has it too and one round trip is enough.
+# What was not asked for leaves no trace but its parameter, which is tested once and not for each row.
+_FILTERS = {
+    "statuses": ("$2::text[] is null", "status = any($2)"),
+    "ids": ("$3::uuid[] is null", "id = any($3)"),
+    "text": ("$4::text is null", "position((select lower($4)) in {name}) > 0"),
+}
+
+# All that lists are filtered and sorted by stands in indexes: rows, ten times as long and all over the table, are read
+# for the page alone. What is filtered is gone through once, for the total and for the page. The total stands beside
+# each row, so that an empty page has it too.
 _PAGE = """
-select total.count as total, page.* from (select count(*) {matching}) total left join lateral (
-    select {columns}, ({key})::text as mark {matching} and ($6::uuid is null or {place}) order by {order} limit $7
+with matching as {once} (
+    select id as listed_id, {key} as key from senders
+    where account_id = $1 and channel = '{channel}' and status <> 'deleted' and {filters}
+)
+select total.count as total, page.* from (select count(*) from matching) total left join lateral (
+    select {columns}, key::text as mark
+    from (select * from matching {place} order by {order} limit $5) listed join senders on id = listed_id
+    order by {order}
 ) page on true
 """
 
@@ -46,21 +58,22 @@ select total.count as total, page.* from (select count(*) {matching}) total left
 async def search(
     pool: asyncpg.Pool, account_id: AccountId, wanted: Wanted, *, limit: int, beyond: Mark | None, backwards: bool
 ) -> Found:
+    by_id = wanted.sort_by is SortBy.CREATED
+    filters = frozenset(name for name in _FILTERS if getattr(wanted, name) is not None)
+    place = () if beyond is None else (beyond.id,) if by_id else (beyond.id, beyond.key)
     rows = await pool.fetch(
-        _statement(wanted.channel, wanted.sort_by, wanted.descending is not backwards),
+        _statement(wanted.channel, filters, wanted.sort_by, wanted.descending is not backwards, beyond is not None),
         account_id,
         None if wanted.statuses is None else list(wanted.statuses),
         None if wanted.ids is None else list(wanted.ids),
-        None if wanted.text is None else wanted.text.lower(),
-        None if beyond is None else beyond.key,
-        None if beyond is None else beyond.id,
+        wanted.text,
         limit + 1,
+        *place,
     )
     shown = [row for row in rows if row["id"] is not None]
     more, shown = len(shown) > limit, shown[:limit]
     if backwards:
         shown.reverse()
-    by_id = wanted.sort_by is SortBy.CREATED
     senders = tuple([to_sender(row) for row in shown])
     marks = tuple([Mark(None if by_id else row["mark"], row["id"]) for row in shown])
     total = rows[0]["total"]
@@ -70,14 +83,21 @@ async def search(
 
 
 @cache
-def _statement(channel: Channel, sort_by: SortBy, descending: bool) -> str:
-    key = _KEYS.get(sort_by)
+def _statement(channel: Channel, filters: frozenset[str], sort_by: SortBy, descending: bool, beyond: bool) -> str:
+    key, name = _KEYS.get(sort_by), _NAMES[channel]
     direction, sign = ("desc", "<") if descending else ("asc", ">")
-    matching = _MATCHING.format(channel=channel.value)
     if key is None:
-        place, order = f"($5::text is null and id {sign} $6)", f"id {direction}"
+        column, order, place = "id", f"listed_id {direction}", f"where listed_id {sign} $6"
     else:
-        place = f"({key.column}, id) {sign} ($5::text::{key.type}, $6)"
-        order = f"{key.column} {direction}, id {direction}"
-    column = "id" if key is None else key.column
-    return _PAGE.format(matching=matching, columns=COLUMNS, key=column, place=place, order=order)
+        column, order = key.column.format(name=name), f"key {direction}, listed_id {direction}"
+        place = f"where (key, listed_id) {sign} ($7::text::{key.type}, $6)"
+    conditions = " and ".join(_FILTERS[filter_][filter_ in filters] for filter_ in _FILTERS)
+    return _PAGE.format(
+        once="materialized" if filters else "not materialized",
+        key=column,
+        channel=channel.value,
+        filters=conditions.format(name=name),
+        columns=COLUMNS,
+        place=place if beyond else "",
+        order=order,
+    )

@@ -33,17 +33,17 @@ _S_COLUMNS = ", ".join(f"s.{column.strip()}" for column in COLUMNS.split(","))
 _INSERT = f"""
 with saved as (
     insert into senders (id, account_id, channel, address, status, friendly_name, registration, webhook, profile,
-                         link, agent, due_at, status_since, created_at, updated_at)
-    select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, t.now, t.now, t.now
-    from accounts a cross join lateral (select $13::timestamptz + a.clock_offset as now) t
+                         link, agent, warnings, due_at, status_since, created_at, updated_at)
+    select $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, t.now, t.now, t.now
+    from accounts a cross join lateral (select $14::timestamptz + a.clock_offset as now) t
     where a.id = $2
     on conflict do nothing
     returning *
 ), told as (
     insert into events (account_id, sender_id, sender_version, type, before, after, actor, occurred_at)
-    select account_id, id, version, $14, '{{}}', $15, $16, created_at from saved
+    select account_id, id, version, $15, '{{}}', $16, $17, created_at from saved
     returning number, account_id, sender_id, type, occurred_at
-), {OUTBOX.format(now="$13::timestamptz")}
+), {OUTBOX.format(now="$14::timestamptz")}
 select number, exists (select from outbox) as to_deliver from told
 """
 
@@ -192,6 +192,7 @@ class PostgresSenders:
             to_json(sender.profile),
             to_json(sender.link),
             optional_json(sender.agent),
+            to_json(sender.warnings),
             sender.due_at,
             now,
             created.type,

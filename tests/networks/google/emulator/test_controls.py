@@ -26,7 +26,7 @@ async def world(pool: asyncpg.Pool, request: pytest.FixtureRequest) -> AsyncIter
 async def decide(
     partner: Partner, agent: str, region: str | None, status: CarrierStatus, why: str | None = None
 ) -> None:
-    await partner.world.emulator.decide_launch(partner.account_id, id_of(agent), region, status, why)
+    await partner.world.emulator.decide_launch(partner.account_id, id_of(agent), region and [region], status, why)
 
 
 async def verify(partner: Partner, agent: str, *, verified: bool = True) -> None:

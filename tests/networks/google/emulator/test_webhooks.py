@@ -123,7 +123,7 @@ async def test_an_agents_own_webhook_comes_before_the_partners(partner: Partner,
         await partner.delete(made["name"])
         assert await partner.refused("GET", made["name"]) == (404, "NOT_FOUND")
         assert await partner.get(f"{agent}/integrations") == {}
-        await world.emulator.decide_launch(partner.account_id, id_of(agent), ORANGE, CarrierStatus.SUSPENDED, None)
+        await world.emulator.decide_launch(partner.account_id, id_of(agent), [ORANGE], CarrierStatus.SUSPENDED, None)
         await world.settle()
         assert (len(own.received), len(world.receiver.received)) == (2, 1)
 

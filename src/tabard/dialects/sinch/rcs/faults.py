@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabard.dialects.sinch.errors import (
     Fault,
@@ -53,6 +54,26 @@ _FROZEN = Fault(
     "While the sender is LAUNCHING or LAUNCHED only its countries and questionnaire may change; name, logo and banner "
     "can't be changed once a launch was requested",
     "Send an update with details.countries and details.questionnaire only.",
+)
+
+NO_FIELDS = Fault(
+    400,
+    "no_fields_to_update",
+    "An update names no field",
+    "Name at least one field of the sender's details that is to be changed.",
+    "details names no field.",
+)
+INVALID_USE_CASE = Fault(
+    400,
+    "questionnaire_invalid_use_case",
+    "There is no such use case; `validUseCases` lists all of them",
+    "Ask for one of the use cases that validUseCases lists.",
+)
+INVALID_COUNTRY = Fault(
+    400,
+    "questionnaire_invalid_country",
+    "RCS senders can't be launched in the country; `supportedValues` lists where they can",
+    "Ask for countries that supportedValues lists.",
 )
 
 _TABLE: Mapping[type[Exception], Fault] = {
@@ -116,7 +137,15 @@ _NETWORK: Mapping[str, Fault] = {
 }
 """By what troubled the network when it was asked at once; anything else is an internal error."""
 
-FAULTS: Sequence[Fault] = (*_TABLE.values(), *_NETWORK.values(), _LAUNCH_INCOMPLETE, _FROZEN)
+FAULTS: Sequence[Fault] = (
+    *_TABLE.values(),
+    *_NETWORK.values(),
+    _LAUNCH_INCOMPLETE,
+    _FROZEN,
+    NO_FIELDS,
+    INVALID_USE_CASE,
+    INVALID_COUNTRY,
+)
 
 _CONTACT_LEAVES = {BRAND[name]: name for name in CONTACTS}
 _BRAND_NAMES = {leaf: name for name, leaf in BRAND.items()}
@@ -139,10 +168,14 @@ def explain(error: Exception, path: str) -> Refusal | None:  # noqa: ARG001 - th
             return looked_up(_TABLE, error)
 
 
+def refused(fault: Fault, message: str = "", **additional: Any) -> Refusal:
+    return Refusal(fault.status, fault.code, fault.message or message, fault.resolution, **additional)
+
+
 def frozen(paths: Sequence[str]) -> Refusal:
     problems = [f"{path} can't be updated once the launch has been requested" for path in paths]
     message = f"{', '.join(paths)} can't be updated once the launch has been requested."
-    return Refusal(_FROZEN.status, _FROZEN.code, message, _FROZEN.resolution, validationErrors=problems)
+    return refused(_FROZEN, message, validationErrors=problems)
 
 
 def _path(field: str) -> str:

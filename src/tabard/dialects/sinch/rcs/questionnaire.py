@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from tabard.app.services import Services
-from tabard.dialects.sinch.errors import Refusal
 from tabard.dialects.sinch.rcs import questions, wire
+from tabard.dialects.sinch.rcs.faults import INVALID_COUNTRY, INVALID_USE_CASE, refused
 from tabard.dialects.sinch.rcs.mapping import COUNTRY_SECTIONS, GENERAL, METADATA, PARTNER, USE_CASES
 from tabard.dialects.sinch.rcs.questions import Question
 from tabard.dialects.sinch.reading import Request, listed, read_query
@@ -87,13 +87,8 @@ def _verification(contact: BusinessContact) -> dict[str, Any]:
 
 def _require_use_case(text: str) -> None:
     if text not in USE_CASES:
-        raise Refusal(
-            400,
-            "questionnaire_invalid_use_case",
-            f"There is no questionnaire for the use case {text!r}.",
-            "Ask for one of the use cases that validUseCases lists.",
-            validUseCases=", ".join(USE_CASES),
-        )
+        message = f"There is no questionnaire for the use case {text!r}."
+        raise refused(INVALID_USE_CASE, message, validUseCases=", ".join(USE_CASES))
 
 
 def _countries(pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -101,11 +96,6 @@ def _countries(pairs: Sequence[tuple[str, str]]) -> list[str]:
     countries = listed(pairs, "countries")
     unknown = [country for country in countries if country not in known]
     if unknown:
-        raise Refusal(
-            400,
-            "questionnaire_invalid_country",
-            f"RCS senders can't be launched in {unknown[0]!r}.",
-            "Ask for countries that supportedValues lists.",
-            supportedValues=", ".join(known),
-        )
+        message = f"RCS senders can't be launched in {unknown[0]!r}."
+        raise refused(INVALID_COUNTRY, message, supportedValues=", ".join(known))
     return countries

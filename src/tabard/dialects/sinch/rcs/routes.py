@@ -8,13 +8,13 @@ from tabard.app import senders as sender_app
 from tabard.app.services import Services
 from tabard.dialects.sinch import activities
 from tabard.dialects.sinch.activities import Kinds, account_kinds
-from tabard.dialects.sinch.errors import Refusal
 from tabard.dialects.sinch.paging import PageQuery, sender_list
 from tabard.dialects.sinch.rcs import launch, mapping, questionnaire, test_numbers, wire
 from tabard.dialects.sinch.rcs.answers import writer
-from tabard.dialects.sinch.rcs.faults import frozen
+from tabard.dialects.sinch.rcs.faults import NO_FIELDS, frozen, refused
 from tabard.dialects.sinch.reading import read, read_query, read_sender_id
 from tabard.dialects.sinch.writing import answered
+from tabard.domain.errors import LaunchIncomplete
 from tabard.domain.lifecycle import Channel, Status
 from tabard.domain.sender import Sender
 from tabard.http.surface import Answer, Call, Operation
@@ -32,6 +32,8 @@ KINDS = Kinds(
         "sender.offline": "INACTIVE",
         "sender.deleted": "DELETED",
     },
+    # Back to where its owner can mend it: the comment says what the network refused.
+    {Status.DRAFT: "EDITED"},
 )
 
 _FROZEN_IN = frozenset({Status.LAUNCHING, Status.ONLINE, Status.UPDATING})
@@ -67,6 +69,7 @@ async def update_sender(services: Services, call: Call) -> Answer:
         mapping.sender_change(details),
         channel=Channel.RCS,
         permit=lambda sender: _permit(sender, details),
+        accept=_accept,
     )
     return answered(200, writer(services)(sender))
 
@@ -102,12 +105,7 @@ def _id(sender: Sender) -> bytes:
 
 def _require_a_field(details: Mapping[str, Any]) -> None:
     if not mapping.names_a_field(details):
-        raise Refusal(
-            400,
-            "no_fields_to_update",
-            "details names no field.",
-            "Name at least one field of the sender's details that is to be changed.",
-        )
+        raise refused(NO_FIELDS)
 
 
 def _permit(sender: Sender, details: Mapping[str, Any]) -> None:
@@ -119,6 +117,13 @@ def _permit(sender: Sender, details: Mapping[str, Any]) -> None:
         named.append("details.testNumbers")
     if named:
         raise frozen(named)
+
+
+def _accept(sender: Sender) -> None:
+    """A launch that is being prepared was complete when it was asked for, but for the video, and is to stay so."""
+    lacking = launch.missing(sender) if sender.status is Status.PREPARING else ()
+    if lacking:
+        raise LaunchIncomplete(lacking)
 
 
 _RCS = "/v1/projects/{projectId}/rcs"

@@ -11,9 +11,9 @@ test holds the two together.
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from tabard.dialects.sinch.paging import PageQuery
+from tabard.dialects.sinch.problems import said
 from tabard.dialects.sinch.reading import E164, EMAIL, TEXT, WEB_URL, Query, Request, fits, optional, unique
 from tabard.dialects.sinch.writing import Described
 
@@ -158,7 +158,7 @@ def _volume(value: Any) -> Any:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise PydanticCustomError("said", "must be a string or a number")
+    raise said("must be a string or a number")
 
 
 class UsAnswers(Request):

@@ -98,7 +98,6 @@ def account_answer(business_account: str) -> dict[str, Any]:
 
 def _sender_answer(sender: Sender, token: str | None) -> dict[str, Any]:
     calling_code, national = _split(sender.address)
-    banned = any(reason.trouble in _BANS for reason in sender.offline_reasons)
     return given(
         id=str(sender.id),
         **PLACE,
@@ -114,8 +113,7 @@ def _sender_answer(sender: Sender, token: str | None) -> dict[str, Any]:
         countryCode=calling_code,
         phoneNumber=national,
         numberProvider="CUSTOMER",
-        wabaBanState="DISABLE" if banned else None,
-        wabaBanDate=moment(sender.status_since) if banned else None,
+        **_ban(sender),
     )
 
 
@@ -127,11 +125,18 @@ def _split(address: str) -> tuple[str, str]:
     return calling_code, digits.removeprefix(calling_code)
 
 
+def _ban(sender: Sender) -> dict[str, str]:
+    if all(reason.trouble not in _BANS for reason in sender.offline_reasons):
+        return {}
+    return {"wabaBanState": "DISABLE", "wabaBanDate": moment(sender.status_since)}
+
+
 def _changes_answer(sender: Sender) -> dict[str, Any] | None:
     status = states.changes_of(sender)
     if status is None:
         return None
-    reason = states.reason_of(sender) if status in {"REJECTED", "ERROR"} else None
+    # Also while they are in progress: then it says what Meta has them wait for.
+    reason = None if status == "DRAFT" else states.reason_of(sender)
     return given(
         status=status,
         details=_details_answer(sender.draft or sender.profile),

@@ -167,8 +167,11 @@ def _address(country_code: str, number: str) -> str:
     calling_code = country_code.removeprefix("+")
     try:
         parsed = phonenumbers.parse(f"+{calling_code}{number}")
-    except phonenumbers.NumberParseException as fault:
-        raise invalid_input([f"details.phoneNumber must be a phone number of its country: {fault}"]) from None
+    except phonenumbers.NumberParseException:
+        problem = (
+            "must be a phone number without its country code, and details.countryCode the calling code of a country"
+        )
+        raise invalid_input([f"details.phoneNumber {problem}"]) from None
     if parsed.country_code != int(calling_code):
         raise invalid_input([f"details.countryCode must be a country's calling code, and +{calling_code} is none"])
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

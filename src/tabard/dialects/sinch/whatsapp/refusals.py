@@ -131,7 +131,7 @@ _USED = Fault(
     409,
     "used_phone_number_id",
     "A sender has the number already, of this project or of another one",
-    "Use that sender, or delete it first.",
+    "Use that sender. One that was deleted here is kept for 30 days, and holds its number until then.",
 )
 
 _BY_CLASS: Mapping[type[Exception], Fault] = MappingProxyType(

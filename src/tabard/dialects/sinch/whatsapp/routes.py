@@ -11,25 +11,38 @@ from tabard.dialects.sinch import activities
 from tabard.dialects.sinch.activities import Kinds, account_kinds
 from tabard.dialects.sinch.paging import PageQuery, sender_list
 from tabard.dialects.sinch.reading import read, read_json, read_sender_id
-from tabard.dialects.sinch.whatsapp import mapping, refusals, wire
+from tabard.dialects.sinch.whatsapp import mapping, refusals, states, wire
 from tabard.dialects.sinch.whatsapp.answers import account_answer, writer
 from tabard.dialects.sinch.whatsapp.refusals import refused
 from tabard.dialects.sinch.writing import answered
+from tabard.domain.event import Event
 from tabard.domain.lifecycle import Channel, Status
-from tabard.domain.sender import Sender, VerificationMethod
+from tabard.domain.sender import Reason, Sender, Trouble, VerificationMethod
 from tabard.http.surface import Answer, Call, Operation
 from tabard.ports.networks import Way
+
+
+def _failure(event: Event) -> str:
+    """REJECTED where Meta has said no to the number, the name or the business."""
+    reasons = [Reason(Trouble(reason["trouble"]), reason["detail"]) for reason in event.after["offline_reasons"]]
+    return states.failure_of(reasons[0] if reasons else None).changes
+
+
+def _drafted(event: Event) -> str:
+    """A draft that is gone was dropped, or submitted."""
+    return "EDITED" if event.after["draft"] is None else "DRAFT"
+
 
 KINDS = Kinds(
     Channel.WHATSAPP,
     {
         "sender.created": "CREATED",
         "sender.commented": "COMMENT_ADDED",
-        "sender.draft": "DRAFT",
+        "sender.draft": _drafted,
         "sender.profile": "EDITED",
         "sender.name": "EDITED",
         "sender.online": "ACTIVE",
-        "sender.offline": "ERROR",
+        "sender.offline": _failure,
         "sender.retiring": "INACTIVE",
     },
     {Status.CREATING: "IN_PROGRESS", Status.VERIFYING: "IN_PROGRESS"},

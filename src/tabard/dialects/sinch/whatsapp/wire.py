@@ -17,18 +17,18 @@ from tabard.dialects.sinch.writing import Described
 NETWORK_ID = fits(r"[0-9]{1,32}", "must be an id that Meta gives: digits only")
 _CODE = fits(r"[0-9]{6}", "must be exactly 6 characters, all of them digits")
 
-DisplayName = Annotated[str, TEXT, StringConstraints(min_length=1, max_length=128)]
+DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=128), TEXT]
 CountryCode = Annotated[str, fits(r"\+?[1-9][0-9]{0,2}", "must be a country's calling code, such as 1 or 46")]
 PhoneNumber = Annotated[
     str,
     StringConstraints(max_length=32),
     fits(r"[0-9 ().\-]*[0-9][0-9 ().\-]*", "must be a phone number without its country code, such as 5550100123"),
 ]
-Text256 = Annotated[str, TEXT, StringConstraints(min_length=1, max_length=256)]
-Text512 = Annotated[str, TEXT, StringConstraints(min_length=1, max_length=512)]
-About = Annotated[str, TEXT, StringConstraints(min_length=1, max_length=139)]
-Email = Annotated[str, EMAIL, StringConstraints(max_length=128)]
-Url = Annotated[str, WEB_URL, StringConstraints(max_length=256)]
+Text256 = Annotated[str, StringConstraints(min_length=1, max_length=256), TEXT]
+Text512 = Annotated[str, StringConstraints(min_length=1, max_length=512), TEXT]
+About = Annotated[str, StringConstraints(min_length=1, max_length=139), TEXT]
+Email = Annotated[str, StringConstraints(max_length=128), EMAIL]
+Url = Annotated[str, StringConstraints(max_length=256), WEB_URL]
 
 RegionWord = Literal["BR", "EU", "US"]
 StorageWord = Literal["AE", "AU", "BH", "BR", "CA", "CH", "DE", "GB", "ID", "IN", "JP", "KR", "SG", "US", "ZA"]
@@ -114,7 +114,7 @@ class CreateWhatsAppSender(Request):
     """Embedded signup: the WhatsApp Business Account that holds the number."""
     number_id: Annotated[str, NETWORK_ID] | None = Field(None, alias="phoneNumberId")
     """Embedded signup: Meta's id of the number. Its address and its display name are asked of Meta."""
-    authentication_code: Annotated[str, TEXT, StringConstraints(min_length=1, max_length=4096)] | None = None
+    authentication_code: Annotated[str, StringConstraints(min_length=1, max_length=4096), TEXT] | None = None
     """Embedded signup: accepted, not used. The account's connection to Meta speaks for the business."""
     phone_number_provider: Literal["CUSTOMER", "SINCH"] | None = None
     """Partner-initiated: whose number it is. With `SINCH` the number must be named all the same."""
@@ -184,6 +184,7 @@ class WhatsAppChangesAnswer(Described):
     details: WhatsAppDetailsAnswer
     """As they are to become."""
     error_reason: str | None = None
+    """While the status is `IN_PROGRESS`: why Meta has refused a code, or what it makes the sender wait for."""
     error_code: ErrorWord | None = None
 
 

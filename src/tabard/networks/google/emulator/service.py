@@ -1,7 +1,7 @@
 """The emulated Google: its APIs to be mounted, a drain to be run, and what the sandbox's user can do to it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -104,14 +104,19 @@ class GoogleEmulator:
         await self._change(account_id, agent_id, decide)
 
     async def decide_launch(
-        self, account_id: AccountId, agent_id: str, region: str | None, status: CarrierStatus, comment: str | None
+        self,
+        account_id: AccountId,
+        agent_id: str,
+        regions: Collection[str] | None,
+        status: CarrierStatus,
+        comment: str | None,
     ) -> None:
         if status not in _STATES:
             raise InvalidInput("status", f"must be one of {', '.join(_STATES)}")
         state = _STATES[status]
 
         def decide(scene: Scene, agent: Agent) -> Change:
-            moves = [Move(name, state, life.carrier_of(name), comment) for name in _open(agent, region, state)]
+            moves = [Move(name, state, life.carrier_of(name), comment) for name in _open(agent, regions, state)]
             return life.moved(agent, moves, scene.now, self._network.rhythm)
 
         await self._change(account_id, agent_id, decide)
@@ -148,11 +153,11 @@ if TYPE_CHECKING:
     _: type[EmulatedRcs] = GoogleEmulator
 
 
-def _open(agent: Agent, region: str | None, state: LaunchState) -> list[str]:
+def _open(agent: Agent, regions: Collection[str] | None, state: LaunchState) -> list[str]:
     """The regions in which a carrier may decide so. Raises `NotFound`, `Conflict`."""
-    asked = list(agent.launches) if region is None else [name for name in agent.launches if name == region]
+    asked = [name for name in agent.launches if regions is None or name in regions]
     if not asked:
-        raise NotFound(f"no launch of {agent.id} was requested" + (f" in {region}" if region else ""))
+        raise NotFound(f"no launch of {agent.id} was requested" + (f" in {', '.join(regions)}" if regions else ""))
     found = [name for name in asked if _may(agent, name, state)]
     if not found:
         states = ", ".join(sorted({life.state_in(agent, name).short for name in asked}))

@@ -14,7 +14,7 @@ from tabard.networks.google.emulator.network import Network
 from tabard.networks.google.emulator.state import Agent, Brand, Change, Json, Realm, Scene
 
 BODY_LIMIT = 1024 * 1024
-PAGE_SIZE = 20
+PAGE_SIZE = 100
 """Google chooses how long a page is, whatever `pageSize` says."""
 _PLACE = re.compile(r"p[0-9]{1,18}")
 
