@@ -49,10 +49,10 @@ from tabard.storage.webhooks.feed import PostgresFeed
 from tabard.storage.webhooks.queue import PostgresDeliveries
 from tabard.storage.webhooks.subscriptions import PostgresSubscriptions
 from tabard.ways import Ways
-from tabard.workflows.deliveries import DeliveryLanes
 from tabard.workflows.engine import Engine, Waker
 from tabard.workflows.rcs import RcsSteps
 from tabard.workflows.reconcile import Reconcile, Step
+from tabard.workflows.webhooks.deliveries import DeliveryLanes
 from tabard.workflows.whatsapp import WhatsAppSteps
 
 E = TypeVar("E", MetaEmulator, GoogleEmulator)

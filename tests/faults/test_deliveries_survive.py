@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from tabard.app.accounts import SANDBOX_ACCOUNT, SANDBOX_TWILIO_TOKEN, twilio_sid
-from tabard.app.subscriptions import NewSubscription, create_subscription
+from tabard.app.webhooks.subscriptions import NewSubscription, create_subscription
 from tabard.domain.account import CLOCK, AccountKind, Principal
 from tabard.domain.event import commented
 from tabard.domain.sender import Sender

@@ -15,7 +15,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tabard.app import feed as feed_app
+from tabard.app.webhooks import feed as feed_app
 from tabard.dialects.native.events.reading import read_cursor, write_cursor
 from tabard.domain.account import AccountKind, Actor, Principal
 from tabard.domain.errors import InvalidInput, StaleVersion

@@ -20,11 +20,13 @@ from tabard.dialects.twilio.dialect import Twilio
 from tabard.domain.account import AccountKind
 from tabard.http.surface import Operation
 from tests.support.patience import eventually
+from tests.support.receiver import receiving
 from tests.support.service import SENDERS, Running
 
 NUMBER, WAITING, THEIRS = "+15550100001", "+15550100002", "+15550100003"
 AGENT, TESTER = "example_cafe", "+15550100009"
 OPERATIONS: Sequence[Operation] = [*Twilio().operations, *Sinch().operations, *Native().operations]
+SUBSCRIPTIONS = "/tabard/v1/subscriptions"
 NO_ACCOUNT = "AC" + "f" * 32
 
 
@@ -79,6 +81,31 @@ ATTEMPTS = {
     "whatsappaccountscontroller_listactivities_v1": Attempt(200),
     "whatsappaccountscontroller_createcomment_v1": Attempt(201, {"comment": "Not theirs"}),
     "oauth2_token": Attempt(200, b"grant_type=client_credentials"),
+    "webhookcontroller_listwebhooks_v1": Attempt(200),
+    "webhookcontroller_createwebhook_v1": Attempt(
+        201, {"target": "http://127.0.0.1:9/theirs", "secret": "Not theirs", "triggers": ["BUNDLE_DONE"]}
+    ),
+    "webhookcontroller_getwebhook_v1": Attempt(404),
+    "webhookcontroller_replacewebhook_v1": Attempt(
+        404, {"target": "http://127.0.0.1:9/theirs", "secret": "Not theirs", "triggers": ["ALL"]}
+    ),
+    "webhookcontroller_updatewebhook_v1": Attempt(404, {"triggers": ["ALL"]}),
+    "webhookcontroller_deletewebhook_v1": Attempt(404),
+    "ReadEvents": Attempt(200),
+    "CreateSubscription": Attempt(201, {"url": "http://127.0.0.1:9/hook", "types": ["*"]}),
+    "ListSubscriptions": Attempt(200),
+    "FetchSubscription": Attempt(404),
+    "UpdateSubscription": Attempt(404, {"description": "Not Theirs"}),
+    "DeleteSubscription": Attempt(404),
+    "RotateSecret": Attempt(404, {}),
+    "EnableSubscription": Attempt(404),
+    "DisableSubscription": Attempt(404),
+    "TestSubscription": Attempt(404),
+    "FetchHealth": Attempt(404),
+    "ReplayDeliveries": Attempt(404, {"state": None}),
+    "ListDeliveries": Attempt(200),
+    "FetchDelivery": Attempt(404),
+    "ReplayDelivery": Attempt(404),
     "AcceptInvitation": Attempt(404),
     "DeclineInvitation": Attempt(404),
     "SignUp": Attempt(201, {"number": NUMBER, "name": "Not Theirs"}),
@@ -122,6 +149,10 @@ class Owner:
     sid: str
     waiting: str
     agent: str
+    webhook: str
+    """In Sinch's words, by its id there."""
+    subscription: str
+    delivery: str
     pool: asyncpg.Pool
 
     def path(self, operation: Operation, project: str) -> str:
@@ -134,6 +165,9 @@ class Owner:
             "testNumber": TESTER,
             "useCase": "OTP",
             "agent": AGENT,
+            "webhookId": self.webhook,
+            "subscription": self.subscription,
+            "delivery": self.delivery,
         }
         path = re.sub(r"\{(\w+)\}", lambda name: parts[name[1]], operation.path)
         return path + ATTEMPTS[operation.name].query
@@ -189,8 +223,16 @@ async def owner(house: Running) -> Owner:
     await tabard.post(f"{invited}/invitations/{AGENT}/accept")
     devices = f"{SENDERS}/{agent}/TestDevices"
     await eventually(lambda: tabard.get(devices), lambda page: page["phone_numbers"][0]["status"] == "ACCEPTED")
+    hook = {"target": "http://127.0.0.1:9/ours", "secret": "example", "triggers": ["BUNDLE_DONE"]}
+    webhook = (await tabard.call("POST", f"/v1/projects/{tabard.sinch_project}/webhooks", hook)).body["id"]
+    async with receiving() as receiver:
+        heard = {"url": receiver.url, "types": ["subscription.test"]}
+        subscription = (await tabard.call("POST", f"{SUBSCRIPTIONS}", heard)).body["id"]
+        delivery = (await tabard.call("POST", f"{SUBSCRIPTIONS}/{subscription}/test")).body["id"]
+        delivered = f"/tabard/v1/deliveries/{delivery}"
+        await eventually(lambda: tabard.get(delivered), lambda shown: shown["state"] == "delivered")
     await tabard.advance(seconds=0)
-    return Owner(tabard, sid, waiting, agent, house.parts.pool)
+    return Owner(tabard, sid, waiting, agent, webhook, subscription, delivery, house.parts.pool)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -221,7 +263,14 @@ async def test_what_is_not_there_looks_the_same_to_a_stranger(owner: Owner, stra
     if ATTEMPTS[operation.name].status != 404:
         return
     project = stranger.sinch_project
-    nothing = replace(owner, sid="XE" + "0" * 32, agent="XE" + "1" * 32)
+    nothing = replace(
+        owner,
+        sid="XE" + "0" * 32,
+        agent="XE" + "1" * 32,
+        webhook="2" * 32,
+        subscription=str(UUID(int=3)),
+        delivery=str(UUID(int=4)),
+    )
     path = owner.path(operation, project)
     other = nothing.path(operation, project).replace(NUMBER, THEIRS).replace(AGENT, "example_other")
     replies = [await stranger.call(operation.method, p, ATTEMPTS[operation.name].body) for p in (path, other)]
@@ -233,6 +282,8 @@ def named(owner: Owner, body: Any) -> str:
     text = str(body).replace(NUMBER, THEIRS).replace(AGENT, "example_other")
     for sid, name in ((owner.sid, "SENDER"), (owner.agent, "AGENT")):
         text = text.replace(sid, name).replace(sinch_id(sid), name)
+    for name in ("webhook", "subscription", "delivery"):
+        text = text.replace(getattr(owner, name), name)
     return text
 
 
@@ -304,7 +355,10 @@ async def speaking(house: Running, secrets: Secrets) -> Running:
     return house.speaking(secrets)
 
 
-@pytest.mark.parametrize("operation", Native().operations, ids=by_name)
+SANDBOX_OPERATIONS = [operation for operation in Native().operations if operation.path.startswith("/sandbox/")]
+
+
+@pytest.mark.parametrize("operation", SANDBOX_OPERATIONS, ids=by_name)
 async def test_a_live_account_has_no_sandbox(house: Running, owner: Owner, operation: Operation):
     before = await owner.belongings()
     live = await speaking(house, await create_account(house.parts.services, "Live", AccountKind.LIVE))

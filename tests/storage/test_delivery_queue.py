@@ -13,7 +13,7 @@ import pytest_asyncio
 from tabard.domain.account import CLOCK, Actor
 from tabard.domain.errors import AddressTaken, Conflict, NotFound, StaleVersion, TooManySubscriptions
 from tabard.domain.event import account_commented, commented
-from tabard.domain.ids import AccountId, DeliveryId
+from tabard.domain.ids import AccountId, DeliveryId, SenderId
 from tabard.domain.lifecycle import Channel
 from tabard.domain.webhooks.delivery import DeliveryState
 from tabard.ports.webhooks import ClaimedLane, Standing
@@ -150,7 +150,7 @@ async def test_a_subscription_hears_every_change_that_begins_after_its_commit(sh
     """Writers never wait for one another, nor for the subscription; those that begin after it see it."""
     senders = [await shop.sender() for _ in range(8)]
     going = True
-    counts: dict[Any, int] = {}
+    counts: dict[SenderId, int] = {}
 
     async def keep_changing(sender):
         number = 0

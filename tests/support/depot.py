@@ -27,7 +27,7 @@ from tabard.storage.vault import AesVault
 from tabard.storage.webhooks.feed import PostgresFeed
 from tabard.storage.webhooks.queue import PostgresDeliveries
 from tabard.storage.webhooks.subscriptions import PostgresSubscriptions
-from tabard.workflows.deliveries import DeliveryLanes
+from tabard.workflows.webhooks.deliveries import DeliveryLanes
 from tests.support.clock import FakeClock
 from tests.support.endpoint import Endpoint, listening
 from tests.support.senders import a_sender

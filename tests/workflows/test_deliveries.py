@@ -10,10 +10,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from tabard.domain.sender import Sender
 from tabard.domain.webhooks.delivery import DeliveryState, Failure, Schedule
 from tabard.ports.webhooks import FeedWanted
-from tabard.workflows import lane as lane_module
-from tabard.workflows.deliveries import AT_ONCE_OF_ACCOUNT, DeliveryLanes
+from tabard.workflows.webhooks import lane as lane_module
+from tabard.workflows.webhooks.deliveries import AT_ONCE_OF_ACCOUNT, DeliveryLanes
 from tests.support.depot import LONG, SHORT, Depot, PlainFormat, depot
 from tests.support.patience import eventually
 
@@ -504,7 +505,7 @@ class Interrupted:
 async def test_no_delivery_is_forgotten_between_a_lane_s_last_look_and_its_release(shop: Depot):
     await shop.subscribe()
     await shop.sender()
-    others: list[asyncio.Task[Any]] = []
+    others: list[Sender] = []
 
     async def come_too_late():
         """A new delivery, whose own wake-up finds the lane held."""

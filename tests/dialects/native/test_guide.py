@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tabard.app import feed as feed_app
+from tabard.app.webhooks import feed as feed_app
 from tabard.dialects.native.webhooks import SCHEDULE, NativeFormat, shown_secret
 from tabard.domain.event import TYPES
 from tabard.domain.ids import DeliveryId, new_uuid

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from tabard.app import subscriptions as subscriptions_app
 from tabard.app.services import Services
+from tabard.app.webhooks import subscriptions as subscriptions_app
 from tabard.dialects.native.events import wire
 from tabard.dialects.native.events.reading import (
     AT,

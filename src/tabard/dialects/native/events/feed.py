@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from tabard.app import feed as feed_app
 from tabard.app.services import Services
+from tabard.app.webhooks import feed as feed_app
 from tabard.dialects.native.events import wire
 from tabard.dialects.native.events.reading import AT, plain_types, read_cursor, read_query, write_cursor
 from tabard.dialects.native.webhooks import event_fields, sender_fields

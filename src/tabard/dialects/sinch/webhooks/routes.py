@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from tabard.app import subscriptions as subscription_app
 from tabard.app.accounts import sinch_project
 from tabard.app.services import Services
-from tabard.app.subscriptions import NewSubscription
+from tabard.app.webhooks import subscriptions as subscription_app
+from tabard.app.webhooks.subscriptions import NewSubscription
 from tabard.dialects.sinch.errors import refusal_of
 from tabard.dialects.sinch.paging import Asked, Place, asked_page, page_answer
 from tabard.dialects.sinch.reading import read

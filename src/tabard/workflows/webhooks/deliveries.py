@@ -38,8 +38,8 @@ from tabard.domain.ids import AccountId
 from tabard.ports.webhooks import ClaimedLane, DeliveryQueue, Poster, WebhookFormat
 from tabard.ports.world import Clock, Vault
 from tabard.telemetry import log
-from tabard.workflows.lane import AHEAD, LaneRun
-from tabard.workflows.ledger import Held, Ledger
+from tabard.workflows.webhooks.lane import AHEAD, LaneRun
+from tabard.workflows.webhooks.ledger import Held, Ledger
 
 AT_ONCE_OF_ACCOUNT = 64
 AT_ONCE_OF_PROCESS = 1024

@@ -13,7 +13,7 @@ from tabard.domain.webhooks.subscription import secret_context
 from tabard.ports.webhooks import Batch, Delivery, DeliveryQueue, Poster, Standing, Tried, WebhookFormat
 from tabard.ports.world import Clock, Vault
 from tabard.telemetry import log, observe_delivery
-from tabard.workflows.ledger import Held, Ledger
+from tabard.workflows.webhooks.ledger import Held, Ledger
 
 AT_ONCE = 16
 AHEAD = 100
