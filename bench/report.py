@@ -129,7 +129,9 @@ def write_part(sections: Sequence[Section], machine: Machine) -> None:
     ends = [kept.pop(_capital(title)) for title in (MEMORY, _MACHINE)]
     for section in sections:
         if section.title != MEMORY:
-            note = f"Measured by itself: {machine.date}, commit {machine.commit}."
+            note = (
+                f"Measured by itself: {machine.date}, commit {machine.commit}, load average {os.getloadavg()[1]:.1f}."
+            )
             kept[_capital(section.title)] = "\n".join(_lines(section, note)).removeprefix("## ")
     PAGE.write_text(_BREAK.join([_HEAD, *kept.values(), *ends]))
 
