@@ -67,8 +67,14 @@ async def test_an_answer_without_the_id_is_tried_again(stand_in, meta_client, do
     assert (await fault_in(meta_client.find_number(WAY, ACCOUNT, "+15550100001"))).decision is Decision.RETRY
 
 
+async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until the other side goes away."""
+    await reader.read()
+    writer.close()
+
+
 async def test_silence_is_tried_again(fake_clock):
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
+    silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
     stand_in = MetaStandIn(base_url=f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}")
     async with client_of(stand_in, fake_clock, seconds=0.1) as meta_client:
         found = await fault_in(meta_client.deregister(WAY, ID))

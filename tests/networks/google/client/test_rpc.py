@@ -55,8 +55,14 @@ async def test_what_google_did_not_say_is_tried_again(stand_in, client, way, ans
     assert (found.__cause__, found.__context__) == (None, None)
 
 
+async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until the other side goes away."""
+    await reader.read()
+    writer.close()
+
+
 async def test_silence_is_tried_again(stand_in, clock, way):
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
+    silent = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with client_of(GoogleStandIn(origin=f"http://127.0.0.1:{port}"), clock, seconds=0.1) as client:
         found = await fault_in(client.has_agent(way, AGENT))
