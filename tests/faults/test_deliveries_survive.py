@@ -28,7 +28,7 @@ from tests.support.senders import a_sender
 from tests.support.service import SENDERS, Running, running
 
 OWNER = Principal(SANDBOX_ACCOUNT, AccountKind.SANDBOX, "tests")
-UNRECORDED = 32
+UNRECORDED = 64
 """What a lane may have under way or not recorded yet, at most (`workflows.lane`)."""
 
 

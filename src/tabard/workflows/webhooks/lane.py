@@ -20,7 +20,9 @@ AHEAD = 100
 """Deliveries that a lane reads at once."""
 _IN_HAND = 2 * AHEAD
 """Deliveries that a lane keeps in memory, at most, before it reads more."""
-_UNWRITTEN = 2 * AT_ONCE
+_FEW = 2 * AT_ONCE
+"""Subjects that are queued, when it is time to read more."""
+_UNWRITTEN = 4 * AT_ONCE
 """Attempts that are under way or not recorded yet, at most: so many are made again if the process dies."""
 _GONE = "the receiver answered 410: it is gone"
 _FAILED_TOO_LONG = "it failed for five days without one success"
@@ -58,6 +60,7 @@ class LaneRun:
     """Deliveries that are queued."""
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """By subject: what is under way or not recorded yet."""
+    _reading: asyncio.Task[None] | None = None
     _posting: int = 0
     _failing: bool = field(init=False)
     _more: bool = False
@@ -80,13 +83,13 @@ class LaneRun:
             while True:
                 self._news.clear()
                 if self._wants_more:
-                    await self._read()
+                    self._reading = asyncio.create_task(self._read())
                 self._start_attempts()
-                if not self._busy:
+                if not self._busy and self._reading is None:
                     break
                 await self._news.wait()
         finally:
-            for task in self._busy.values():
+            for task in [*self._busy.values(), *([self._reading] if self._reading else [])]:
                 task.cancel()
         if self._error is not None:
             raise self._error
@@ -118,18 +121,25 @@ class LaneRun:
 
     @property
     def _wants_more(self) -> bool:
-        if not self._more or not self._goes_on or self._in_hand >= _IN_HAND:
-            return False
-        return len(self._live) + len(self._again) < AT_ONCE + len(self._busy)
+        """Before it runs dry, but not for one or two at a time."""
+        few = len(self._live) + len(self._again) <= _FEW and self._in_hand < _IN_HAND
+        return self._more and few and self._goes_on and self._reading is None
 
     async def _read(self) -> None:
+        """Beside the attempts, of subjects that are not in hand."""
+        self._more = False
         now, due = self.means.clock.now(), self.means.queue.due
         subscription_id = self.held.lane.subscription.id
         subjects = self._live.keys() | self._again.keys() | self._busy.keys()
-        self._take(await self.ledger.patiently(lambda: due(subscription_id, now, AHEAD, but_for=subjects)))
+        try:
+            self._take(await self.ledger.patiently(lambda: due(subscription_id, now, AHEAD, but_for=subjects)))
+        except Exception as error:  # noqa: BLE001 - raised again by `run`
+            self._error = error
+        self._reading = None
+        self._news.set()
 
     def _take(self, batch: Batch) -> None:
-        self._more = not batch.whole
+        self._more |= not batch.whole
         for delivery in batch.deliveries:
             queue = self._again if delivery.replayed else self._live
             queue.setdefault(delivery.subject, deque()).append(delivery)
