@@ -39,8 +39,10 @@ values ($1, $2, 'native', $3, '{*}', '{sender.configuration}', $4, $5, $5)
 _PREPARE = (
     "update accounts set kind = 'sandbox'",
     "update senders set due_at = null",
-    "insert into snapshots select id, version, account_id, to_jsonb(s) - 'sealed_pin' - 'sealed_code', "
-    "created_at from senders s",
+    (
+        "insert into snapshots select id, version, account_id, to_jsonb(s) - 'sealed_pin' - 'sealed_code', "
+        "created_at from senders s"
+    ),
     "update events e set sender_version = 1, type = 'sender.configuration', after = '{\"friendly_name\": \"x\"}'",
 )
 

@@ -76,7 +76,7 @@ async def _run(plan: Plan) -> dict[str, float]:
             await asyncio.sleep(begins + number / plan.rate - time.perf_counter())
             group.create_task(change(number, *(await free.get())))
     ends = time.perf_counter() + _LAST
-    while len(tally.arrived) < wanted and time.perf_counter() < ends:
+    while len(tally.arrived) < wanted and time.perf_counter() < ends:  # noqa: ASYNC110 - a bounded wait, after the measuring
         await asyncio.sleep(0.02)
     waking.cancel()
     with suppress(asyncio.CancelledError):

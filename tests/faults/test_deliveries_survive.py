@@ -1,5 +1,5 @@
-"""Real processes are killed, and the database is restarted, while deliveries are made: none is lost, each sender's arrive
-in order, and few are made twice."""
+"""Processes are killed, and the database is restarted, while deliveries are made: none is lost, each sender's arrive in
+order, and few are made twice."""
 
 import asyncio
 import json
@@ -130,7 +130,7 @@ async def test_ten_thousand_deliveries_survive_killed_workers_and_a_restarted_da
         assert len(set(one.numbers)) == SENDERS_MADE * TIMES, "none is lost"
     twice = sum(one.twice for one in arrived)
     record_property("delivered_twice", twice)
-    print(f"\n{wanted:,} deliveries, two workers killed, the database restarted: {twice} were made twice")
+    print(f"\n{wanted:,} deliveries, two workers killed, the database restarted: {twice} were made twice")  # noqa: T201 - shown with -s
     assert twice <= 2 * SUBSCRIPTIONS * UNRECORDED
 
 

@@ -1,4 +1,4 @@
-"""A subscriber's endpoint that can be told to behave badly: it keeps what it got, and fails in the way it is told to."""
+"""A subscriber's endpoint that can be told to behave badly: it keeps what it got, and fails as it is told to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

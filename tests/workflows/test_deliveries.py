@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import asyncpg
 import pytest
@@ -112,7 +113,7 @@ async def test_a_receiver_that_fails_is_tried_by_the_schedule_and_then_no_more(s
     assert (delivery.last_status, delivery.last_failure) == recorded
     made = await shop.subscriptions.attempts(shop.account_id, delivery.id)
     assert [one.number for one in made] == [1, 2, 3, 4]
-    pauses = [later.started_at - sooner.started_at for sooner, later in zip(made, made[1:], strict=False)]
+    pauses = [later.started_at - sooner.started_at for sooner, later in pairwise(made)]
     assert pauses == [SHORT, LONG, LONG], "without jitter"
     assert made[0].started_at == started
     assert {(one.status, one.failure) for one in made} == {recorded}
@@ -458,7 +459,7 @@ async def test_a_lane_that_waits_for_a_slow_receiver_goes_on_with_what_comes_mea
 
 
 async def test_two_workers_never_hold_one_lane_at_once(shop: Depot):
-    """Two sets of lanes on one queue; each request is made by who holds the lane, so order is kept and none is twice."""
+    """Two sets of lanes on one queue: each request is made by who holds the lane, in order and once."""
     for number in range(6):
         await shop.subscribe(f"/hook{number}")
     senders = [await shop.sender() for _ in range(5)]

@@ -1,4 +1,4 @@
-"""The outbox: what a statement that changes a sender adds to it, so that its deliveries are there if and only if it is.
+"""The outbox: what a statement that changes a sender adds to it, so that deliveries exist if and only if the change does.
 
 The statement brings two parts: `saved`, the changed rows of `senders` as they are now, and `told`, the events that it
 has inserted (number, account_id, sender_id, type, occurred_at). Nothing is locked: writers of one account don't wait for
