@@ -23,7 +23,7 @@ from tests.support.service import Running, running
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOLD = "http://127.0.0.1:8600"
-MADE_ANEW = {"sid", "text", "received_at", "url", "id", "authName"}
+MADE_ANEW = {"sid", "text", "received_at", "url", "id", "authName", "secret"}
 """Values in the README's answers that are others each time."""
 SHELL = {"export", "openssl"}
 

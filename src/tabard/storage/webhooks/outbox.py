@@ -1,8 +1,8 @@
-"""The outbox: what a statement that changes a sender adds to it, so that deliveries exist if and only if the change does.
+"""The outbox: what a statement that changes a sender adds to it: deliveries exist if and only if the change does.
 
 The statement brings two parts: `saved`, the changed rows of `senders` as they are now, and `told`, the events that it
-has inserted (number, account_id, sender_id, type, occurred_at). Nothing is locked: writers of one account don't wait for
-one another, and lanes find their work in the deliveries themselves.
+has inserted (number, account_id, sender_id, type, occurred_at). Nothing is locked: writers of one account don't wait
+for one another, and lanes find their work in the deliveries themselves.
 """
 
 OUTBOX = """

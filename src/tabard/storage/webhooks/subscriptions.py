@@ -127,7 +127,7 @@ class PostgresSubscriptions:
         except asyncpg.UniqueViolationError:
             raise Conflict("there is a subscription for this target already") from None
         if row is None:
-            raise TooManySubscriptions(f"an account has at most {most}")
+            raise TooManySubscriptions(f"an account has at most {most} subscriptions: delete one that is not needed")
         return to_subscription(row)
 
     async def fetch(self, account_id: AccountId, dialect: str, subscription_id: SubscriptionId) -> Subscription:
