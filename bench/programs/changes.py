@@ -46,9 +46,17 @@ class Tally:
     committed: dict[str, float] = field(default_factory=dict)
     arrived: dict[str, float] = field(default_factory=dict)
 
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+
     def received(self, body: bytes) -> None:
         now = time.perf_counter()
         self.arrived[orjson.loads(body)["data"]["after"]["friendly_name"]] = now
+        self._came.set()
+
+    async def all_there(self, wanted: int) -> None:
+        while len(self.arrived) < wanted:
+            self._came.clear()
+            await self._came.wait()
 
 
 async def _run(plan: Plan) -> dict[str, float]:
@@ -75,9 +83,8 @@ async def _run(plan: Plan) -> dict[str, float]:
         for number in range(wanted):
             await asyncio.sleep(begins + number / plan.rate - time.perf_counter())
             group.create_task(change(number, *(await free.get())))
-    ends = time.perf_counter() + _LAST
-    while len(tally.arrived) < wanted and time.perf_counter() < ends:  # noqa: ASYNC110 - a bounded wait, after the measuring
-        await asyncio.sleep(0.02)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(tally.all_there(wanted), _LAST)
     waking.cancel()
     with suppress(asyncio.CancelledError):
         await waking

@@ -221,7 +221,7 @@ async def test_readme_from_top_to_bottom(tabard: Running) -> None:
             elif words[1:2] == ["sandbox"]:
                 await reader.sandbox(words[1:])
                 ran.append("sandbox")
-    assert (ran.count("curl"), ran.count("python")) == (7, 1)
+    assert (ran.count("curl"), ran.count("python")) == (8, 1)
     assert ran.count("sandbox") >= 5
 
 

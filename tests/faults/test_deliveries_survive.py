@@ -1,5 +1,5 @@
-"""Processes are killed, and the database is restarted, while deliveries are made: none is lost, each sender's arrive in
-order, and few are made twice."""
+"""Real processes are killed, and the database is restarted, while deliveries are made: none is lost, each sender's come
+in order, and few are made twice."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from tests.support.service import SENDERS, Running, running
 
 OWNER = Principal(SANDBOX_ACCOUNT, AccountKind.SANDBOX, "tests")
 UNRECORDED = 64
-"""What a lane may have under way or not recorded yet, at most (`workflows.lane`)."""
+"""What a lane may have under way or not recorded yet, at most (`workflows.webhooks.lane`)."""
 
 
 @asynccontextmanager
@@ -130,7 +130,8 @@ async def test_ten_thousand_deliveries_survive_killed_workers_and_a_restarted_da
         assert len(set(one.numbers)) == SENDERS_MADE * TIMES, "none is lost"
     twice = sum(one.twice for one in arrived)
     record_property("delivered_twice", twice)
-    print(f"\n{wanted:,} deliveries, two workers killed, the database restarted: {twice} were made twice")  # noqa: T201 - shown with -s
+    line = f"{wanted:,} deliveries, two workers killed, the database restarted: {twice} were made twice"
+    print(line)  # noqa: T201 - shown by -s
     assert twice <= 2 * SUBSCRIPTIONS * UNRECORDED
 
 

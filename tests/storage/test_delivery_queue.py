@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -13,7 +13,7 @@ import pytest_asyncio
 from tabard.domain.account import CLOCK, Actor
 from tabard.domain.errors import AddressTaken, Conflict, NotFound, StaleVersion, TooManySubscriptions
 from tabard.domain.event import account_commented, commented
-from tabard.domain.ids import AccountId, DeliveryId, SenderId
+from tabard.domain.ids import AccountId, DeliveryId, SenderId, new_sender_id
 from tabard.domain.lifecycle import Channel
 from tabard.domain.webhooks.delivery import DeliveryState
 from tabard.ports.webhooks import ClaimedLane, Standing
@@ -51,7 +51,7 @@ async def test_a_change_that_is_not_saved_tells_nothing_and_delivers_nothing(sho
     with pytest.raises(StaleVersion):
         await shop.rename(sender, "Two")
     with pytest.raises(AddressTaken):
-        await shop.senders.insert(replace(sender, id=SenderId(uuid4())), CLOCK, shop.clock.now(), None)
+        await shop.senders.insert(replace(sender, id=new_sender_id()), CLOCK, shop.clock.now(), None)
     assert before == (await count(shop, "events"), await count(shop, "deliveries"), await count(shop, "snapshots"))
 
 
@@ -408,14 +408,15 @@ async def partitions(shop: Depot) -> list[str]:
 async def test_attempts_lie_in_a_partition_a_day_that_is_dropped_when_it_is_old(pool: asyncpg.Pool):
     async with depot(pool) as shop:
         kept = timedelta(days=30)
+        shop.clock.time = datetime(2031, 3, 2, 10, tzinfo=UTC)  # nobody else's days: partitions stay for other tests
         await shop.subscribe()
         await shop.sender()
         await shop.deliver()
         assert await count(shop, "attempts_other") == 1, "made before anybody kept house"
         try:
             await asyncio.gather(*(retention.prepare(pool, shop.clock.now()) for _ in range(4)))
-            days = [f"attempts_202603{day:02}" for day in range(2, 6)]
-            assert await partitions(shop) == [*days, "attempts_other"]
+            days = [f"attempts_203103{day:02}" for day in range(2, 6)]
+            assert set(days) <= set(await partitions(shop))
             assert (await count(shop, "attempts_other"), await count(shop, days[0])) == (0, 1)
             await shop.sender()
             await shop.deliver()
@@ -429,7 +430,7 @@ async def test_attempts_lie_in_a_partition_a_day_that_is_dropped_when_it_is_old(
             assert await count(shop, "attempts") == 0
         finally:
             for name in await partitions(shop):
-                if name != "attempts_other":
+                if name.startswith("attempts_2031"):
                     await pool.execute(f"drop table {name}")
 
 

@@ -73,9 +73,6 @@ class Target:
     def tls_name(self) -> str | None:
         return (self.url.raw_host or "").rstrip(".") if self.url.scheme == "https" else None
 
-    def dialled(self, address: str) -> URL:
-        return self.url.with_host(address)
-
 
 class _NoResolver(AbstractResolver):
     async def resolve(
@@ -218,7 +215,7 @@ class GuardedOutbound:
             try:
                 return await self._http.request(
                     method,
-                    target.dialled(address),
+                    _dialled(target.url, address),
                     data=body,
                     headers={"Accept-Encoding": "identity", **headers, "Host": target.host_header},
                     server_hostname=target.tls_name,
@@ -273,6 +270,11 @@ async def _read_into(answer: bytearray, response: aiohttp.ClientResponse) -> Non
 def plain_address(address: str) -> str:
     """In the form that a URL takes."""
     return str(ip_address(address))
+
+
+@lru_cache(maxsize=4096)
+def _dialled(url: URL, address: str) -> URL:
+    return url.with_host(address)
 
 
 @lru_cache(maxsize=4096)

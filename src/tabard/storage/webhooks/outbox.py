@@ -3,6 +3,9 @@
 The statement brings two parts: `saved`, the changed rows of `senders` as they are now, and `told`, the events that it
 has inserted (number, account_id, sender_id, type, occurred_at). Nothing is locked: writers of one account don't wait
 for one another, and lanes find their work in the deliveries themselves.
+
+A subscription hears of every change whose statement begins after its own commit. One that was under way then may go
+untold, as if it had come a moment before.
 """
 
 OUTBOX = """

@@ -42,7 +42,7 @@ from tabard.workflows.webhooks.lane import AHEAD, LaneRun
 from tabard.workflows.webhooks.ledger import Held, Ledger
 
 AT_ONCE_OF_ACCOUNT = 64
-AT_ONCE_OF_PROCESS = 1024
+AT_ONCE_OF_PROCESS = 512
 LANES_AT_ONCE = 512
 FAILING_AT_ONCE = 64
 _TICK = 0.25

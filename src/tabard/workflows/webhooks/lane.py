@@ -20,6 +20,8 @@ AHEAD = 100
 """Deliveries that a lane reads at once."""
 _IN_HAND = 2 * AHEAD
 """Deliveries that a lane keeps in memory, at most, before it reads more."""
+_OF_ONE = 10
+"""Of them, those of one subject, so that one with many leaves room for the others."""
 _FEW = 2 * AT_ONCE
 """Subjects that are queued, when it is time to read more."""
 _UNWRITTEN = 4 * AT_ONCE
@@ -141,11 +143,13 @@ class LaneRun:
     def _take(self, batch: Batch) -> None:
         self._more |= not batch.whole
         for delivery in batch.deliveries:
-            queue = self._again if delivery.replayed else self._live
-            queue.setdefault(delivery.subject, deque()).append(delivery)
-            if not batch.whole:
+            queue = (self._again if delivery.replayed else self._live).setdefault(delivery.subject, deque())
+            full = len(queue) >= _OF_ONE
+            if full or not batch.whole:
                 self._cut_short.add(delivery.subject)
-        self._in_hand += len(batch.deliveries)
+            if not full:
+                queue.append(delivery)
+                self._in_hand += 1
 
     def _let_go_of(self, subject: str) -> None:
         """Nothing of the subject is in hand any more, unless something is queued."""
