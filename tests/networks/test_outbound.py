@@ -244,7 +244,7 @@ async def test_an_endless_answer_is_refused_while_it_is_read():
 
 async def test_a_compressed_answer_is_not_unfolded():
     async def handler(request: web.BaseRequest) -> web.Response:
-        assert request.headers["Accept-Encoding"] == "identity"
+        assert (request.headers["Accept-Encoding"], request.headers["User-Agent"]) == ("identity", "Tabard")
         return web.Response(body=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
 
     async with serving(handler) as port, guard() as outbound:

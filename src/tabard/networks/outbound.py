@@ -92,7 +92,11 @@ def guarded_session() -> aiohttp.ClientSession:
     """
     connector = aiohttp.TCPConnector(resolver=_NoResolver(), use_dns_cache=False, limit=0)
     return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        headers={"User-Agent": "Tabard"},
     )
 
 
