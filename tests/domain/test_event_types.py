@@ -26,8 +26,9 @@ def changes():
     yield sender, replace(sender, offline_reasons=(Reason(Trouble.STUCK, "stuck"),))
     other: Any = object()
     for leaf in fields(sender):
-        if leaf.name not in {"agent", "status", "offline_reasons"}:
+        if leaf.name not in {"agent", "status", "offline_reasons", "registration"}:
             yield sender, replace(sender, **{leaf.name: other})
+    yield sender, replace(sender, registration=replace(sender.registration, verification_method=None))
     carrier = Carrier("region", "US", "Example Mobile", status=CarrierStatus.LAUNCHED)
     tester = agent.Tester("+15550100001", agent.TesterStatus.ACCEPTED, NOW)
     changes: tuple[dict[str, Any], ...] = ({"carriers": (carrier,)}, {"testers": (tester,)}, {"contact": other})

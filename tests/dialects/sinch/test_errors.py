@@ -160,7 +160,7 @@ for _module in (domain_errors, http_errors):
         if isinstance(_kind, type) and issubclass(_kind, TabardError) and _name not in EXAMPLES:
             EXAMPLES[_name] = _kind("something is wrong")
 
-OURS = {"IllegalSignal", "KeyError", "TabardError", "NameDeclined"}
+OURS = {"IllegalSignal", "KeyError", "TabardError", "NameDeclined", "TooManySubscriptions"}
 """Faults of ours, or, for RCS senders, what never happens."""
 
 

@@ -277,6 +277,7 @@ _NEVER_HERE = {
     domain_errors.CodeRefused,  # only where a network is asked while the caller waits, which Twilio's calls don't
     domain_errors.NetworkRefused,
     domain_errors.LaunchIncomplete,  # Twilio has no launch call: what is missing becomes an offline reason
+    domain_errors.TooManySubscriptions,  # there are none in Twilio's words
     domain_errors.WrongStatus,
     IllegalSignal,
 }
