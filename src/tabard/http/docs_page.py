@@ -9,7 +9,8 @@ from tabard.http.surface import Dialect
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: light-dark(#a33a22, #f0917c) }
-body { font: 16px/1.55 system-ui, sans-serif; max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 5rem }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 80rem; margin: 0 auto; padding: 2.5rem 1.25rem 5rem }
+p, li { max-width: 60rem }
 h1 { font-size: 1.9rem; margin: 0; letter-spacing: -.02em } h1 + p { margin-top: .4rem; opacity: .8 }
 h2 { margin: 2.4rem 0 .6rem; font-size: 1.2rem } h2 a { font-size: .85rem; font-weight: 400; margin-left: .6rem }
 h3 { margin: 1.8rem 0 .4rem; font-size: 1.02rem }
@@ -21,7 +22,7 @@ code { font: 13.5px ui-monospace, monospace; overflow-wrap: anywhere }
 .operations { table-layout: fixed }
 .operations td:nth-child(1) { width: 4.2rem } .operations td:nth-child(2) { width: 27rem }
 .method { font: 600 12px ui-monospace, monospace; padding: .15rem .4rem; border-radius: .3rem; background: var(--soft) }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } .wide td:nth-child(-n+2) code { white-space: nowrap }
 @media (max-width: 44rem) { .operations td:nth-child(2) { width: auto } .operations td:nth-child(3) { display: none } }
 """
 
@@ -43,6 +44,7 @@ def docs_page(dialects: Sequence[Dialect]) -> str:
 <h2>Emulated networks</h2>
 <table class="operations">
 {_row("ANY", "/networks/meta/v25.0/…", "Meta's Graph API for WhatsApp, for any client of it")}
+{_row("ANY", "/networks/google/…", "Google's RCS for Business, for any client of it")}
 </table>
 """,
     )
