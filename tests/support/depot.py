@@ -35,7 +35,9 @@ from tests.support.senders import a_sender
 SECRET = b"a secret of twenty-four b"
 _MOST_ROUNDS = 500
 SHORT, LONG = timedelta(seconds=10), timedelta(minutes=10)
-SCHEDULE = Schedule((SHORT, LONG, LONG), time_out=timedelta(seconds=0.5))
+SCHEDULE = Schedule((SHORT, LONG, LONG), time_out=timedelta(seconds=20))
+IMPATIENT = replace(SCHEDULE, time_out=timedelta(seconds=0.5))
+"""For receivers that are to run out of time; others may be on a busy machine."""
 
 
 @dataclass(frozen=True)

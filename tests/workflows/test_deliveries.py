@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import asyncpg
 import pytest
@@ -16,7 +17,7 @@ from tabard.domain.webhooks.delivery import DeliveryState, Failure, Schedule
 from tabard.ports.webhooks import FeedWanted
 from tabard.workflows.webhooks import lane as lane_module
 from tabard.workflows.webhooks.deliveries import AT_ONCE_OF_ACCOUNT, DeliveryLanes
-from tests.support.depot import LONG, SHORT, Depot, PlainFormat, depot
+from tests.support.depot import IMPATIENT, LONG, SHORT, Depot, PlainFormat, depot
 from tests.support.patience import eventually
 
 
@@ -89,6 +90,11 @@ async def test_every_live_secret_signs_the_newest_first(shop: Depot):
 # receivers that behave badly
 
 
+def be_impatient_with(shop: Depot, how: dict[str, Any]) -> None:
+    if how.keys() & {"hang", "drip"}:
+        shop.lanes.formats = {"plain": PlainFormat(schedule=IMPATIENT)}
+
+
 @pytest.mark.parametrize(
     ("how", "recorded"),
     [
@@ -103,6 +109,7 @@ async def test_every_live_secret_signs_the_newest_first(shop: Depot):
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
 async def test_a_receiver_that_fails_is_tried_by_the_schedule_and_then_no_more(shop: Depot, how, recorded):
+    be_impatient_with(shop, how)
     subscription = await shop.subscribe()
     shop.endpoint.answer(**how)
     await shop.sender()
@@ -126,6 +133,7 @@ async def test_a_receiver_that_fails_is_tried_by_the_schedule_and_then_no_more(s
 
 @pytest.mark.parametrize("how", [{"size": 10_000_000}, {"drip": 1.0}, {"cut": True}], ids=lambda how: next(iter(how)))
 async def test_a_success_is_one_whatever_follows_its_headers(shop: Depot, how):
+    be_impatient_with(shop, how)
     await shop.subscribe()
     shop.endpoint.answer(**how)
     await shop.sender()
@@ -404,6 +412,7 @@ async def test_a_hung_receiver_holds_up_no_other(shop: Depot):
     draining = asyncio.create_task(shop.deliver())
     await shop.endpoint.got(5 * 20 + lane_module.AT_ONCE)
     assert shop.endpoint.hanging == lane_module.AT_ONCE
+    shop.endpoint.let_go()
     await draining
 
 

@@ -123,11 +123,9 @@ async def test_0119_turns_red_an_hour_after_connecting(realm: Realm, world: Worl
     assert (shown["quality_rating"], shown["status"]) == ("RED", "CONNECTED")
     assert shown["whatsapp_business_manager_messaging_limit"] == "TIER_250"
     told = world.receiver.values("phone_number_quality_update")
-    assert [(value["event"], value["current_limit"]) for value in told] == [
-        ("ONBOARDING", "TIER_1K"),
-        ("FLAGGED", "TIER_1K"),
-        ("DOWNGRADE", "TIER_250"),
-    ]
+    first, *rest = [(value["event"], value["current_limit"]) for value in told]
+    assert first == ("ONBOARDING", "TIER_1K")
+    assert set(rest) == {("FLAGGED", "TIER_1K"), ("DOWNGRADE", "TIER_250")}, "sent side by side, as Meta does"
 
 
 async def test_0120_has_a_pin_that_nobody_knows(realm: Realm):
