@@ -48,14 +48,14 @@ select min(greatest(due_at, leased_until)) from (
 ) as tasks
 """
 
-_SHIFT = """
-with agents as (
-    update sandbox.google_agents set due_at = due_at - $2::interval where account_id = $1 and due_at is not null
+# Each by itself: together they would hold locks that workers take in the other order.
+_SHIFT = (
+    "update sandbox.google_agents set due_at = due_at - $2::interval where account_id = $1 and due_at is not null",
+    """
+    update sandbox.google_webhooks set due_at = due_at - $2::interval, queued_at = queued_at - $2::interval
+    where account_id = $1
+    """,
 )
-update sandbox.google_webhooks
-set due_at = due_at - $2::interval, queued_at = queued_at - $2::interval
-where account_id = $1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ async def postpone(pool: asyncpg.Pool, webhook_id: int, until: datetime) -> None
 
 async def shift(pool: asyncpg.Pool, account_id: UUID, by: timedelta) -> None:
     """Everything that waits, agents too, comes nearer."""
-    await pool.execute(_SHIFT, account_id, by)
+    for statement in _SHIFT:
+        await pool.execute(statement, account_id, by)
 
 
 async def next_due(pool: asyncpg.Pool, account_id: UUID | None = None) -> datetime | None:
